@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The Paravane developers
+#
+# make help tells what there is.
+
+ARCH ?= amd64
+MACHINE_ARCHS := amd64
+
+ifeq ($(filter $(ARCH),$(MACHINE_ARCHS)),)
+$(error ARCH=$(ARCH): one of $(MACHINE_ARCHS))
+endif
+
+VERSION := 0.1
+S := sys
+B := build/$(ARCH)
+CONFIG ?= $(S)/conf/GENERIC
+PYTHON := /usr/bin/python3 -B
+
+include $(S)/arch/$(ARCH)/conf/Makefile.inc
+
+CC := $(CROSS)gcc
+NM := $(CROSS)nm
+OBJCOPY := $(CROSS)objcopy
+USERCC := $(CROSS)gcc
+
+WARNFLAGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes \
+	-Wmissing-prototypes -Wold-style-definition -Wvla -Wundef \
+	-Wimplicit-fallthrough -Wcast-qual -Wwrite-strings
+KCFLAGS := -std=gnu11 -O2 -g $(WARNFLAGS) -ffreestanding -nostdinc \
+	-isystem $(shell $(CC) -print-file-name=include) \
+	-I$(S) -I$(B)/include -fno-pic -fno-pie -fno-common \
+	-fno-strict-aliasing -fno-asynchronous-unwind-tables \
+	-fno-omit-frame-pointer -fno-optimize-sibling-calls \
+	-fstack-protector-strong -mstack-protector-guard=global \
+	-ffunction-sections -fdata-sections \
+	-DPARAVANE_VERSION='"$(VERSION)"' -DMACHINE_ARCH='"$(ARCH)"' \
+	$(ARCH_CFLAGS)
+KLDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
+	-Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
+	-Wl,--fatal-warnings $(ARCH_LDFLAGS)
+
+# V=1 shows the commands
+Q := $(if $(V),,@)
+
+.PHONY: all help run test man bench clean install-build FORCE
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+all: $(B)/paravane $(B)/paravane.elf $(B)/root.cpio
+
+help:
+	@sed -n 's/^#: //p' Makefile
+
+#: make             kernel, programs and root image for ARCH (amd64)
+#: make run         boot it in QEMU on this terminal; leave with halt or Ctrl-A X
+#: make test        all tests; STRICT=1 makes a skipped test a failure
+#: make man         check the man pages, write HTML to build/man
+#: make bench       measure
+#: make clean       remove build
+#:
+#: ARCH=amd64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
+#: QEMU_ARGS=  ROOT=DIR (files laid over the root image)  CONFIG=FILE
+
+# --- configuration ----------------------------------------------------------
+
+$(B)/sources.mk: $(CONFIG) tools/config.awk Makefile \
+    $(wildcard $(S)/conf/files* $(S)/dev/*/files.* \
+    $(S)/arch/$(ARCH)/conf/files*)
+	@mkdir -p $(B)/include
+	@ln -sfn ../../../$(S)/arch/$(ARCH)/include $(B)/include/machine
+	@echo "  CONFIG  $(CONFIG)"
+	$(Q)awk -v sys=$(S) -v ioconf=$(B)/ioconf.c -v sources=$@ \
+	    -f tools/config.awk $(CONFIG) \
+	    $(S)/arch/$(ARCH)/conf/files.$(ARCH)
+
+ifneq ($(MAKECMDGOALS),clean)
+ifneq ($(MAKECMDGOALS),help)
+-include $(B)/sources.mk
+endif
+endif
+
+KOBJS := $(patsubst %.S,$(B)/obj/%.o,$(patsubst %.c,$(B)/obj/%.o,$(SOURCES)))
+KOBJS += $(B)/obj/ioconf.o
+
+# --- kernel -----------------------------------------------------------------
+
+$(B)/obj/%.o: $(S)/%.c $(B)/sources.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	$(Q)$(CC) $(KCFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/obj/%.o: $(S)/%.S $(B)/sources.mk
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	$(Q)$(CC) $(KCFLAGS) -DROOT_IMAGE='"$(B)/root.cpio"' -MMD -MP -c -o $@ $<
+
+$(B)/obj/ioconf.o: $(B)/sources.mk
+	@mkdir -p $(@D)
+	@echo "  CC      $(B)/ioconf.c"
+	$(Q)$(CC) $(KCFLAGS) -c -o $@ $(B)/ioconf.c
+
+$(filter %/locore.o,$(KOBJS)): $(B)/root.cpio
+
+# Linked twice: the second time with the names of the functions for
+# backtraces.  They lie behind the text, so its addresses stay.
+LINK = $(CC) $(KLDFLAGS) -T $(S)/arch/$(ARCH)/conf/kernel.ld
+
+$(B)/paravane.elf: $(KOBJS) $(S)/arch/$(ARCH)/conf/kernel.ld tools/ksyms.awk
+	@: > $(B)/obj/ksyms0.c
+	@awk -f tools/ksyms.awk < /dev/null > $(B)/obj/ksyms0.c
+	@$(CC) $(KCFLAGS) -c -o $(B)/obj/ksyms0.o $(B)/obj/ksyms0.c
+	@$(LINK) -o $(B)/obj/pass1.elf $(KOBJS) $(B)/obj/ksyms0.o
+	@$(NM) -n $(B)/obj/pass1.elf | awk -f tools/ksyms.awk \
+	    > $(B)/obj/ksyms.c
+	@$(CC) $(KCFLAGS) -c -o $(B)/obj/ksyms.o $(B)/obj/ksyms.c
+	@echo "  LD      $@"
+	$(Q)$(LINK) -o $@ $(KOBJS) $(B)/obj/ksyms.o
+
+$(B)/paravane: $(B)/paravane.elf
+	@echo "  IMAGE   $@"
+	$(Q)$(IMAGE_COMMAND)
+
+-include $(KOBJS:.o=.d)
+
+# --- programs and root image ------------------------------------------------
+
+OBJ := $(B)
+include bin/rules.mk
+
+ROOTFILES := etc/rc etc/root.manifest bin/crunch/links Makefile
+# what ROOT= was last time, so that another value makes another image
+$(B)/root.stamp: FORCE
+	@mkdir -p $(B)
+	@echo '$(ROOT)' | cmp -s - $@ || echo '$(ROOT)' > $@
+
+$(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp \
+    $(if $(ROOT),FORCE)
+	@echo "  CPIO    $@"
+	$(Q){ cat etc/root.manifest; \
+	  sed -n 's/^\([^#][^[:space:]]*\)[[:space:]][[:space:]]*/link \1 0777 /p' \
+	    bin/crunch/links; \
+	  echo "file /bin/crunch 0755 $(B)/crunch"; } > $(B)/root.list
+	$(Q)$(PYTHON) tools/mkcpio $@ $(B)/root.list $(ROOT)
+
+# --- run, test, and so on -----------------------------------------------------
+
+export ARCH ACCEL QEMU MACHINE MEM SMP APPEND DISK QEMU_ARGS STRICT
+
+run:
+	@tools/deps run
+	@$(MAKE) --no-print-directory -s all
+	@tools/run-qemu
+
+test:
+	@tools/deps test
+	$(MAKE) --no-print-directory all
+	$(MAKE) --no-print-directory -C tests/hosted
+	$(PYTHON) -m pytest -q -n 2 tests/user tests/boot
+
+man:
+	@tools/deps man
+	@tools/manpages build/man
+
+bench:
+	@tools/deps test
+	@$(MAKE) --no-print-directory -s all
+	@$(PYTHON) tests/bench/boot.py
+
+clean:
+	rm -rf build

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * Time: the TSC as the clock, the local APIC's timer as the alarm.
+ *
+ * The TSC's rate comes from the hypervisor or the processor where one tells,
+ * else it is measured against the ACPI timer, or the PIT, for a millisecond.
+ */
+
+#include <sys/md.h>
+#include <sys/systm.h>
+
+#include <dev/acpi/acpivar.h>
+#include <machine/apic.h>
+#include <machine/cpu.h>
+#include <machine/pvclock.h>
+#include <machine/trap.h>
+
+#define PM_TIMER_HZ	3579545U
+#define PIT_HZ		1193182U
+#define CPUID1_ECX_DEADLINE (1U << 24)
+#define CPUID1_ECX_HYPERVISOR (1U << 31)
+#define LVT_DEADLINE	0x40000
+
+static uint64_t	tsc_base;		/* at boot */
+static uint64_t	tsc_hz, lapic_hz;
+/* ns = ticks * mult >> 32; ticks of the timer = ns * mult >> 32 */
+static uint64_t	tsc_mult, lapic_mult;
+static bool	tsc_deadline;
+static uint64_t	tsc_per_nsec;		/* << 32 */
+
+static inline uint64_t
+scale(uint64_t v, uint64_t mult)
+{
+	return ((unsigned __int128)v * mult >> 32);
+}
+
+/* (a << 32) / b, where a fits but not when shifted */
+static uint64_t
+per_nsec(uint64_t a, uint64_t b)
+{
+	return ((a / b << 32) + (a % b << 32) / b);
+}
+
+uint64_t
+md_nsec(void)
+{
+	if (pvclock_on)
+		return (pvclock_nsec());
+	return (scale(rdtsc() - tsc_base, tsc_mult));
+}
+
+uint64_t
+nsecuptime(void)
+{
+	return (md_nsec());
+}
+
+void
+delay(u_int usec)
+{
+	uint64_t end = md_nsec() + (uint64_t)usec * 1000;
+
+	while (md_nsec() < end)
+		CPU_BUSY_CYCLE();
+}
+
+/* --- rates ------------------------------------------------------------------------ */
+
+static uint64_t
+tsc_hz_cpuid(void)
+{
+	uint32_t r[4], base;
+
+	if (cpu_feature_ecx & CPUID1_ECX_HYPERVISOR) {
+		/* leaf 0x10 above a hypervisor's base: kHz in EAX */
+		for (base = 0x40000000; base < 0x40000200; base += 0x100) {
+			cpuid(base, 0, r);
+			if (r[0] < base + 0x10 || r[0] > base + 0xff)
+				continue;
+			cpuid(base + 0x10, 0, r);
+			if (r[0] != 0)
+				return ((uint64_t)r[0] * 1000);
+		}
+	}
+	cpuid(0, 0, r);
+	if (r[0] < 0x15)
+		return (0);
+	cpuid(0x15, 0, r);		/* crystal Hz * EBX / EAX */
+	if (r[0] == 0 || r[1] == 0 || r[2] == 0)
+		return (0);
+	return ((uint64_t)r[2] * r[1] / r[0]);
+}
+
+/* A counter that runs at a known rate: its value, and the bits it has. */
+static uint32_t
+ref_pmtimer(void)
+{
+	return (inl(acpi_sc.sc_fadt.fa_pm_tmr) & 0xffffff);
+}
+
+static uint32_t
+ref_pit(void)
+{
+	uint8_t lo;
+
+	outb(0x43, 0x00);		/* latch counter 0 */
+	lo = inb(0x40);
+	return (-(lo | (uint32_t)inb(0x40) << 8) & 0xffff);
+}
+
+/*
+ * Measure the TSC and the local APIC's timer for about a millisecond of a
+ * reference.  false: it stands still.
+ */
+static bool
+measure(uint32_t (*ref)(void), uint32_t hz, uint32_t mask)
+{
+	uint32_t start, now, last, lapic0, idle = 0;
+	uint64_t tsc0, tsc1, ticks = 0;
+
+	lapic_write(LAPIC_DCR_TIMER, 0xb);		/* by 1 */
+	lapic_write(LAPIC_LVT_TIMER, 0x10000 | V_TIMER);	/* masked */
+	lapic_write(LAPIC_ICR_TIMER, UINT32_MAX);
+
+	/* begin at an edge */
+	last = ref();
+	while ((start = ref()) == last) {
+		if (++idle > 100000)
+			return (false);
+	}
+	lapic0 = lapic_read(LAPIC_CCR_TIMER);
+	tsc0 = rdtsc();
+	last = start;
+	do {
+		now = ref();
+		ticks += (now - last) & mask;
+		last = now;
+	} while (ticks < hz / 1000);
+	tsc1 = rdtsc();
+	lapic_hz = (uint64_t)(lapic0 - lapic_read(LAPIC_CCR_TIMER)) * hz /
+	    ticks;
+	lapic_write(LAPIC_ICR_TIMER, 0);
+	if (tsc_hz == 0)
+		tsc_hz = (tsc1 - tsc0) * hz / ticks;
+	return (tsc_hz != 0 && lapic_hz != 0);
+}
+
+static void
+measure_rates(void)
+{
+	if (acpi_sc.sc_hasfadt && acpi_sc.sc_fadt.fa_pm_tmr != 0 &&
+	    measure(ref_pmtimer, PM_TIMER_HZ, 0xffffff))
+		return;
+	outb(0x43, 0x34);		/* counter 0, rate generator */
+	outb(0x40, 0);
+	outb(0x40, 0);
+	if (measure(ref_pit, PIT_HZ, 0xffff))
+		return;
+	printf("clock: nothing to measure by, 1 GHz assumed\n");
+	tsc_hz = lapic_hz = 1000000000;
+}
+
+void
+clock_init(void)
+{
+	if ((tsc_hz = pvclock_init()) == 0)
+		tsc_hz = tsc_hz_cpuid();
+	tsc_deadline = (cpu_feature_ecx & CPUID1_ECX_DEADLINE) != 0;
+	if (tsc_hz == 0 || !tsc_deadline)
+		measure_rates();
+	tsc_mult = per_nsec(NSEC_PER_SEC, tsc_hz);
+	tsc_per_nsec = per_nsec(tsc_hz, NSEC_PER_SEC);
+	lapic_mult = per_nsec(lapic_hz, NSEC_PER_SEC);
+	lapic_write(LAPIC_LVT_TIMER, V_TIMER |
+	    (tsc_deadline ? LVT_DEADLINE : 0));
+	/* the mode before the first deadline, as SDM 11.5.4.1 wants it */
+	__asm volatile("mfence" ::: "memory");
+}
+
+/* Called once, as early as possible: what md_nsec() counts from. */
+void
+clock_early_init(void)
+{
+	tsc_base = rdtsc();
+	tsc_mult = 1ULL << 32;		/* 1 GHz until we know */
+}
+
+uint64_t
+clock_tsc_hz(void)
+{
+	return (tsc_hz);
+}
+
+/* --- alarm --------------------------------------------------------------------------- */
+
+void
+md_timer_set(uint64_t when)
+{
+	uint64_t now, ticks;
+
+	if (when == 0) {
+		if (tsc_deadline)
+			wrmsr(MSR_TSC_DEADLINE, 0);
+		else
+			lapic_write(LAPIC_ICR_TIMER, 0);
+		return;
+	}
+	now = md_nsec();
+	if (tsc_deadline) {
+		wrmsr(MSR_TSC_DEADLINE, rdtsc() + (when <= now ? 0 :
+		    scale(MIN(when - now, SEC_TO_NSEC(3600)), tsc_per_nsec)));
+		return;
+	}
+	/* far away: it interrupts early, finds nothing and is set again */
+	ticks = when <= now ? 1 : scale(MIN(when - now, SEC_TO_NSEC(3600)),
+	    lapic_mult);
+	lapic_write(LAPIC_ICR_TIMER, MIN(MAX(ticks, 1), UINT32_MAX));
+}

@@ -1,0 +1,248 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * Exceptions, interrupts and system calls, as vector.S hands them over.
+ */
+
+#include <sys/errno.h>
+#include <sys/ksyms.h>
+#include <sys/md.h>
+#include <sys/proc.h>
+#include <sys/signal.h>
+#include <sys/systm.h>
+#include <sys/thread.h>
+
+#include <machine/cpu.h>
+#include <machine/trap.h>
+#include <vm/pmap.h>
+#include <vm/vm_map.h>
+
+extern char	user_copy_end[], user_copy_fault[];
+int		user_copy(void *, const void *, size_t);
+void		trap(struct trapframe *);
+int		syscall_trap(struct trapframe *);
+
+static const char *const trap_name[] = {
+	"divide error", "debug", "NMI", "breakpoint", "overflow", "bound",
+	"invalid instruction", "no FPU", "double fault", "", "invalid TSS",
+	"segment not present", "stack fault", "general protection",
+	"page fault", "", "FPU error", "alignment", "machine check",
+	"SIMD error", "virtualization", "control protection"
+};
+
+static inline uint64_t
+read_cr2(void)
+{
+	uint64_t v;
+
+	__asm volatile("movq %%cr2, %0" : "=r" (v));
+	return (v);
+}
+
+/* --- backtrace ---------------------------------------------------------------- */
+
+static void
+backtrace_line(vaddr_t pc)
+{
+	const char *name;
+	u_long off;
+
+	if (ksym_lookup(pc, &name, &off))
+		printf("  %s+0x%lx\n", name, off);
+	else
+		printf("  %#lx\n", pc);
+}
+
+static void
+backtrace_from(const vaddr_t *fp)
+{
+	vaddr_t pa;
+	int n;
+
+	for (n = 0; n < 32 && (vaddr_t)fp >= VM_DIRECT_BASE &&
+	    ((vaddr_t)fp & 7) == 0; n++) {
+		if (!pmap_kextract((vaddr_t)fp, &pa) ||
+		    !pmap_kextract((vaddr_t)(fp + 1), &pa) || fp[1] == 0)
+			break;
+		backtrace_line(fp[1] - 1);
+		if ((const vaddr_t *)fp[0] <= fp)
+			break;
+		fp = (const vaddr_t *)fp[0];
+	}
+}
+
+void
+md_backtrace(void)
+{
+	backtrace_from(__builtin_frame_address(0));
+}
+
+static void __noreturn
+trap_fatal(struct trapframe *tf, uint64_t cr2)
+{
+	const char *name = tf->tf_trapno < nitems(trap_name) ?
+	    trap_name[tf->tf_trapno] : "trap";
+
+	splraise(IPL_HIGH);
+	printf("%s %lu, error %#lx, address %#lx, in %s\n", name,
+	    tf->tf_trapno, tf->tf_err, cr2, curthread->td_name);
+	printf("rip %016lx rsp %016lx flags %08lx\n"
+	    "rax %016lx rbx %016lx rcx %016lx rdx %016lx\n"
+	    "rsi %016lx rdi %016lx rbp %016lx r8  %016lx\n"
+	    "r9  %016lx r10 %016lx r11 %016lx r12 %016lx\n"
+	    "r13 %016lx r14 %016lx r15 %016lx\n", tf->tf_rip, tf->tf_rsp,
+	    tf->tf_rflags, tf->tf_rax, tf->tf_rbx, tf->tf_rcx, tf->tf_rdx,
+	    tf->tf_rsi, tf->tf_rdi, tf->tf_rbp, tf->tf_r8, tf->tf_r9,
+	    tf->tf_r10, tf->tf_r11, tf->tf_r12, tf->tf_r13, tf->tf_r14,
+	    tf->tf_r15);
+	backtrace_line(tf->tf_rip);
+	backtrace_from((const vaddr_t *)tf->tf_rbp);
+	panic("%s in the kernel", name);
+}
+
+/* --- exceptions ------------------------------------------------------------------ */
+
+static int
+trap_signal(u_int trapno)
+{
+	switch (trapno) {
+	case T_DIVIDE:
+	case T_FPU:
+	case T_SIMD:
+		return (SIGFPE);
+	case T_DEBUG:
+	case T_BREAKPOINT:
+		return (SIGTRAP);
+	case T_INVALIDOP:
+		return (SIGILL);
+	case T_ALIGNMENT:
+		return (SIGBUS);
+	default:
+		return (SIGSEGV);
+	}
+}
+
+/* True: the fault was that of a copy to or from a program, and is handled. */
+static bool
+trap_user_copy(struct trapframe *tf)
+{
+	if (tf->tf_rip < (vaddr_t)user_copy ||
+	    tf->tf_rip >= (vaddr_t)user_copy_end)
+		return (false);
+	tf->tf_rip = (vaddr_t)user_copy_fault;
+	return (true);
+}
+
+static void
+trap_pagefault(struct trapframe *tf, vaddr_t va)
+{
+	bool user = (tf->tf_cs & 3) != 0;
+	int prot, sig;
+
+	prot = tf->tf_err & PF_FETCH ? PROT_EXEC :
+	    tf->tf_err & PF_WRITE ? PROT_WRITE : PROT_READ;
+	if (!user && (va >= VM_MAX_USER || curthread->td_proc == NULL ||
+	    tf->tf_rip < (vaddr_t)user_copy ||
+	    tf->tf_rip >= (vaddr_t)user_copy_end))
+		trap_fatal(tf, va);
+	if (va < VM_MAX_USER && !(tf->tf_err & PF_RESERVED)) {
+		/* it may sleep for memory: nothing is held by user_copy */
+		sig = vm_fault(curthread->td_proc->p_vm, va, prot);
+		if (sig == 0)
+			return;
+	} else
+		sig = SIGSEGV;
+	if (!user)
+		(void)trap_user_copy(tf);
+	else
+		proc_trap(tf, sig, va);
+}
+
+/* Back to the program, with interrupts off, when nothing is left to do. */
+static void
+trap_userret(struct trapframe *tf)
+{
+	for (;;) {
+		intr_off();
+		if (!userret_wanted())
+			break;
+		intr_on();
+		userret(tf);
+	}
+}
+
+void
+trap(struct trapframe *tf)
+{
+	bool user = (tf->tf_cs & 3) != 0;
+	uint64_t cr2 = 0;
+
+	if (cpu_has_smap)
+		__asm volatile("clac" ::: "memory");
+	if (tf->tf_trapno >= V_DEVICE) {
+		intr_dispatch(tf->tf_trapno);
+	} else if (tf->tf_trapno == T_NMI ||
+	    tf->tf_trapno == T_DOUBLEFAULT ||
+	    tf->tf_trapno == T_MACHINECHECK || tf->tf_trapno >= 32) {
+		trap_fatal(tf, read_cr2());
+	} else {
+		if (tf->tf_trapno == T_PAGEFAULT)
+			cr2 = read_cr2();
+		if (user) {
+			curcpu()->ci_ipl = IPL_NONE;
+			intr_on();
+		} else if (tf->tf_rflags & PSL_I)
+			intr_on();
+		if (tf->tf_trapno == T_PAGEFAULT)
+			trap_pagefault(tf, cr2);
+		else if (user)
+			proc_trap(tf, trap_signal(tf->tf_trapno),
+			    tf->tf_rip);
+		else if (!trap_user_copy(tf))
+			trap_fatal(tf, cr2);
+	}
+	if (user)
+		trap_userret(tf);
+	intr_off();
+}
+
+/* Returns whether the frame must be restored whole. */
+int
+syscall_trap(struct trapframe *tf)
+{
+	tf->tf_trapno = tf->tf_rax;
+	curthread->td_fullframe = false;
+	linux_syscall(tf);
+	trap_userret(tf);
+	return (curthread->td_fullframe);
+}
+
+/* --- user memory --------------------------------------------------------------------- */
+
+static int
+user_move(void *to, const void *from, size_t n, const void *user)
+{
+	int error;
+
+	if ((vaddr_t)user >= VM_MAX_USER || n > VM_MAX_USER - (vaddr_t)user)
+		return (EFAULT);
+	if (cpu_has_smap)
+		__asm volatile("stac" ::: "memory");
+	error = user_copy(to, from, n);
+	if (cpu_has_smap)
+		__asm volatile("clac" ::: "memory");
+	return (error);
+}
+
+int
+copyin(const void *user, void *kaddr, size_t n)
+{
+	return (user_move(kaddr, user, n, user));
+}
+
+int
+copyout(const void *kaddr, void *user, size_t n)
+{
+	return (user_move(user, kaddr, n, user));
+}

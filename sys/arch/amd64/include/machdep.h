@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+#ifndef _MACHINE_MACHDEP_H_
+#define _MACHINE_MACHDEP_H_
+
+const char *machdep_loader(void);	/* "PVH" */
+void	    madt_init(void);		/* I/O APICs and rerouted interrupts */
+
+#endif /* _MACHINE_MACHDEP_H_ */

@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * pvbus(4): the hypervisors that this machine is a guest of, and what they
+ * have to tell by key and value.  There may be several: KVM can look like
+ * Hyper-V besides being itself.
+ */
+
+#include <sys/conf.h>
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/md.h>
+#include <sys/synch.h>
+#include <sys/sysctl.h>
+#include <sys/systm.h>
+
+#include <dev/pv/pvvar.h>
+#include <machine/mainbus.h>
+
+#define PVBUS_MAXHV	8
+#define PVBUS_MAXEVIDENCE 16
+
+struct pvbus_softc {
+	struct device		 sc_dev;
+	struct cdev		*sc_cdev[PVBUS_MAXHV];
+	struct sysctl_oid	 sc_oid;
+	bool			 sc_hasoid;
+};
+
+int	pvbus_attach(struct device *, struct device *, void *);
+int	pvbus_detach(struct device *, int);
+
+CFDRIVER_DECL(pvbus, DV_BUS);
+CFATTACH_DECL(pvbus, mainbus, pvbus_softc, .ca_match = mainbus_child_match,
+    .ca_attach = pvbus_attach, .ca_detach = pvbus_detach);
+
+/* The order of /dev/pvbusN; then those of pv_other.c. */
+static const struct pvbus_hvtype *const pvbus_hvtypes[] = {
+	&pv_kvm,
+	&pv_hyperv,
+	&pv_vmware,
+	&pv_xen,
+	&pv_bhyve,
+	&pv_vmm,
+	&pv_tcg,
+};
+
+static struct pv_evidence pvbus_evidence[PVBUS_MAXEVIDENCE];
+static u_int		pvbus_nevidence;
+static struct pvbus_hv	pvbus_hvs[PVBUS_MAXHV];
+static u_int		pvbus_nhv;
+static bool		pvbus_identified;
+
+/* --- who is there ------------------------------------------------------- */
+
+static bool
+pvbus_match_type(const struct pvbus_hvtype *ht, const struct pv_evidence *pe)
+{
+	if (ht->ht_match != NULL)
+		return (ht->ht_match(pe));
+	return (pe->pe_kind == PVE_CPUID &&
+	    memcmp(pe->pe_sig, ht->ht_sig, PVE_SIGLEN) == 0);
+}
+
+/* The first evidence of this type, if there is any. */
+static void
+pvbus_look_for(const struct pvbus_hvtype *ht)
+{
+	struct pvbus_hv *hv = &pvbus_hvs[pvbus_nhv];
+	u_int i;
+
+	for (i = 0; i < pvbus_nevidence && pvbus_nhv < PVBUS_MAXHV; i++) {
+		if (!pvbus_match_type(ht, &pvbus_evidence[i]))
+			continue;
+		memset(hv, 0, sizeof(*hv));
+		hv->hv_type = ht;
+		hv->hv_evidence = &pvbus_evidence[i];
+		hv->hv_unit = pvbus_nhv++;
+		mtx_init(&hv->hv_mtx, IPL_NONE);
+		if (ht->ht_init != NULL)
+			ht->ht_init(hv);
+		return;
+	}
+}
+
+/* Each question to the machine may be an exit: all are asked once. */
+void
+pvbus_identify(void)
+{
+	const struct pvbus_hvtype *ht;
+	u_int i;
+
+	if (pvbus_identified)
+		return;
+	pvbus_identified = true;
+	for (i = 0; i < PVBUS_MAXEVIDENCE; i++) {
+		memset(&pvbus_evidence[i], 0, sizeof(pvbus_evidence[i]));
+		if (md_pv_evidence(i, &pvbus_evidence[i]) != 0)
+			break;
+	}
+	pvbus_nevidence = i;
+	for (i = 0; i < nitems(pvbus_hvtypes); i++)
+		pvbus_look_for(pvbus_hvtypes[i]);
+	for (ht = pv_other; ht->ht_name != NULL; ht++)
+		pvbus_look_for(ht);
+}
+
+struct pvbus_hv *
+pvbus_hv_byname(const char *name)
+{
+	u_int i;
+
+	for (i = 0; i < pvbus_nhv; i++) {
+		if (strcmp(pvbus_hvs[i].hv_type->ht_name, name) == 0)
+			return (&pvbus_hvs[i]);
+	}
+	return (NULL);
+}
+
+/* "KVM, Hyper-V 10.0" */
+static void
+pvbus_describe(char *buf, size_t size)
+{
+	const struct pvbus_hv *hv;
+	char one[32];
+	u_int i;
+
+	buf[0] = '\0';
+	for (i = 0; i < pvbus_nhv; i++) {
+		hv = &pvbus_hvs[i];
+		strlcpy(one, hv->hv_type->ht_name, sizeof(one));
+		if (hv->hv_type->ht_describe != NULL)
+			hv->hv_type->ht_describe(hv, one, sizeof(one));
+		if (i != 0)
+			strlcat(buf, ", ", size);
+		strlcat(buf, one, size);
+	}
+}
+
+static int
+pvbus_sysctl(void *arg __unused, char *buf, size_t size)
+{
+	char text[128];
+
+	pvbus_describe(text, sizeof(text));
+	return (snprintf(buf, size, "%s", text[0] != '\0' ? text : "none"));
+}
+
+/* --- stores ------------------------------------------------------------- */
+
+int
+pvbus_kv_attach(struct pvbus_hv *hv, const struct pvbus_kvops *ops, void *arg)
+{
+	int error = 0;
+
+	mtx_enter(&hv->hv_mtx);
+	if (hv->hv_kvops != NULL)
+		error = EBUSY;
+	else {
+		hv->hv_kvops = ops;
+		hv->hv_kvarg = arg;
+	}
+	mtx_leave(&hv->hv_mtx);
+	return (error);
+}
+
+void
+pvbus_kv_detach(struct pvbus_hv *hv)
+{
+	mtx_enter(&hv->hv_mtx);
+	hv->hv_kvops = NULL;
+	while (hv->hv_kvbusy != 0)
+		(void)msleep_nsec(&hv->hv_kvbusy, &hv->hv_mtx, PRI_KERN,
+		    "pvbuskv", INFSLP);
+	mtx_leave(&hv->hv_mtx);
+}
+
+static const struct pvbus_kvops *
+pvbus_kv_enter(struct pvbus_hv *hv)
+{
+	const struct pvbus_kvops *ops;
+
+	mtx_enter(&hv->hv_mtx);
+	if ((ops = hv->hv_kvops) != NULL)
+		hv->hv_kvbusy++;
+	mtx_leave(&hv->hv_mtx);
+	return (ops);
+}
+
+static void
+pvbus_kv_exit(struct pvbus_hv *hv)
+{
+	mtx_enter(&hv->hv_mtx);
+	if (--hv->hv_kvbusy == 0)
+		wakeup(&hv->hv_kvbusy);
+	mtx_leave(&hv->hv_mtx);
+}
+
+/* --- /dev/pvbusN -------------------------------------------------------- */
+
+static int
+pvbus_length(size_t len)
+{
+	return (len == 0 ? EINVAL : len > PVBUS_KV_MAX ? ENAMETOOLONG : 0);
+}
+
+/* A string of the program's, which must end within its length. */
+static int
+pvbus_string(const char *from, size_t len, char **sp)
+{
+	int error;
+
+	if ((*sp = kmem_alloc(len, KM_NOSLEEP)) == NULL)
+		return (ENOMEM);
+	if ((error = copyinstr(from, *sp, len, NULL)) != 0) {
+		kmem_free(*sp, len);
+		*sp = NULL;
+	}
+	return (error == ENAMETOOLONG ? EFAULT : error);
+}
+
+/* A value or a list, with a NUL behind it; its length goes to the program. */
+static int
+pvbus_fetch(struct pvbus_hv *hv, int (*op)(void *, const char *, void *,
+    size_t *), const char *key, struct pvbus_req *pvr)
+{
+	size_t size = pvr->pvr_valuelen, len = size - 1;
+	char *value;
+	int error;
+
+	if (op == NULL)
+		return (EOPNOTSUPP);
+	if ((value = kmem_zalloc(size, KM_NOSLEEP)) == NULL)
+		return (ENOMEM);
+	if ((error = op(hv->hv_kvarg, key, value, &len)) == 0) {
+		KASSERT(len < size);
+		value[len] = '\0';
+		error = copyout(value, pvr->pvr_value, len + 1);
+		pvr->pvr_valuelen = len;
+	}
+	kmem_free(value, size);
+	return (error);
+}
+
+static int
+pvbus_store(struct pvbus_hv *hv, const struct pvbus_kvops *ops,
+    const char *key, const struct pvbus_req *pvr)
+{
+	char *value;
+	int error;
+
+	if ((error = pvbus_string(pvr->pvr_value, pvr->pvr_valuelen,
+	    &value)) != 0)
+		return (error);
+	error = ops->kv_write == NULL ? EOPNOTSUPP :
+	    ops->kv_write(hv->hv_kvarg, key, value, strlen(value));
+	kmem_free(value, pvr->pvr_valuelen);
+	return (error);
+}
+
+static int
+pvbus_kv(struct pvbus_hv *hv, const struct pvbus_kvops *ops, u_long cmd,
+    struct pvbus_req *pvr)
+{
+	size_t keylen = pvr->pvr_keylen;
+	char *key;
+	int error;
+
+	if ((error = pvbus_length(keylen)) != 0 ||
+	    (error = pvbus_length(pvr->pvr_valuelen)) != 0 ||
+	    (error = pvbus_string(pvr->pvr_key, keylen, &key)) != 0)
+		return (error);
+	switch (cmd) {
+	case PVBUSIOC_KVREAD:
+		error = pvbus_fetch(hv, ops->kv_read, key, pvr);
+		break;
+	case PVBUSIOC_KVLIST:
+		error = pvbus_fetch(hv, ops->kv_list, key, pvr);
+		break;
+	default:
+		error = pvbus_store(hv, ops, key, pvr);
+		break;
+	}
+	kmem_free(key, keylen);
+	return (error);
+}
+
+static int
+pvbus_kvtype(const struct pvbus_hv *hv, const struct pvbus_req *pvr)
+{
+	const char *name = hv->hv_type->ht_name;
+	size_t size = strlen(name) + 1;
+
+	if (size > pvr->pvr_keylen)
+		return (ENOMEM);
+	return (copyout(name, pvr->pvr_key, size));
+}
+
+/* The order of the checks is part of the interface: see pvbus(4). */
+static int
+pvbus_ioctl(struct cdev *dev, u_long cmd, void *data, int flags)
+{
+	struct pvbus_hv *hv = dev_arg(dev);
+	const struct pvbus_kvops *ops = NULL;
+	struct pvbus_req pvr;
+	int error;
+
+	if (cmd == PVBUSIOC_KVWRITE && !(flags & FWRITE))
+		return (EPERM);
+	if (hv == NULL)
+		return (ENXIO);
+	if (cmd != PVBUSIOC_KVTYPE && cmd != PVBUSIOC_KVREAD &&
+	    cmd != PVBUSIOC_KVWRITE && cmd != PVBUSIOC_KVLIST)
+		return (ENOTTY);
+	if (cmd != PVBUSIOC_KVTYPE && (ops = pvbus_kv_enter(hv)) == NULL)
+		return (ENXIO);
+	if ((error = copyin(data, &pvr, sizeof(pvr))) == 0) {
+		error = ops == NULL ? pvbus_kvtype(hv, &pvr) :
+		    pvbus_kv(hv, ops, cmd, &pvr);
+	}
+	if (ops != NULL)
+		pvbus_kv_exit(hv);
+	if (error == 0)
+		error = copyout(&pvr, data, sizeof(pvr));
+	return (error);
+}
+
+static const struct cdevsw pvbus_cdevsw = {
+	.d_name = "pvbus",
+	.d_ioctl = pvbus_ioctl,
+	.d_flags = D_RAWIOCTL,
+};
+
+/* --- attachment --------------------------------------------------------- */
+
+/* The first one that may have it. */
+static void
+pvbus_find_fwcfg(struct device *self)
+{
+	struct pv_attach_args pva = { .pva_name = "fwcfg",
+	    .pva_dmat = &md_dma };
+	u_int i;
+
+	for (i = 0; i < pvbus_nhv; i++) {
+		if (pvbus_hvs[i].hv_type->ht_flags & HTF_FWCFG) {
+			pva.pva_hv = &pvbus_hvs[i];
+			(void)config_found(self, &pva, NULL);
+			return;
+		}
+	}
+}
+
+int
+pvbus_attach(struct device *parent __unused, struct device *self,
+    void *aux __unused)
+{
+	struct pvbus_softc *sc = (struct pvbus_softc *)self;
+	char text[128];
+	u_int i;
+	int error;
+
+	pvbus_identify();
+	pvbus_describe(text, sizeof(text));
+	device_describe(self, "%s", text[0] != '\0' ? text : "no hypervisor");
+	/* one node in any case, to get an error from */
+	for (i = 0; i < MAX(pvbus_nhv, 1); i++) {
+		error = dev_create(&sc->sc_cdev[i], &pvbus_cdevsw,
+		    i < pvbus_nhv ? &pvbus_hvs[i] : NULL, 0600, "pvbus%u", i);
+		if (error != 0) {
+			(void)pvbus_detach(self, 0);
+			return (error);
+		}
+	}
+	strlcpy(sc->sc_oid.so_name, "hw.hypervisor",
+	    sizeof(sc->sc_oid.so_name));
+	sc->sc_oid.so_read = pvbus_sysctl;
+	sc->sc_hasoid = sysctl_register(&sc->sc_oid) == 0;
+	pvbus_find_fwcfg(self);
+	return (0);
+}
+
+int
+pvbus_detach(struct device *self, int flags __unused)
+{
+	struct pvbus_softc *sc = (struct pvbus_softc *)self;
+	u_int i;
+
+	if (sc->sc_hasoid)
+		sysctl_unregister(&sc->sc_oid);
+	sc->sc_hasoid = false;
+	for (i = 0; i < nitems(sc->sc_cdev); i++) {
+		dev_destroy(sc->sc_cdev[i]);
+		sc->sc_cdev[i] = NULL;
+	}
+	pvbus_nhv = 0;
+	pvbus_identified = false;
+	return (0);
+}

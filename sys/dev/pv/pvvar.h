@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+#ifndef _DEV_PV_PVVAR_H_
+#define _DEV_PV_PVVAR_H_
+
+/*
+ * The hypervisor as a bus, and its key-value store.
+ *
+ * The machine says what it sees (md_pv_evidence()); each type of hypervisor
+ * has a file that knows its own signature.  Those that are found are the
+ * units of /dev/pvbusN, in the order of the table in pvbus.c.  A driver that
+ * can read or write values for one of them calls pvbus_kv_attach().
+ */
+
+#include <sys/bus_dma.h>
+#include <sys/device.h>
+#include <sys/mutex.h>
+#include <sys/pvbusio.h>
+
+struct pvbus_hv;
+
+/* One thing the machine says of its hypervisor. */
+struct pv_evidence {
+	enum { PVE_CPUID, PVE_SMCCC, PVE_SBI, PVE_FDT, PVE_SMBIOS } pe_kind;
+	uint32_t	 pe_base;		/* CPUID leaf, SBI impl id */
+	char		 pe_sig[64];		/* signature, UUID, ... */
+	/* CPUID: EAX, EBX, ECX, EDX; 0 above the highest leaf there is */
+	uint32_t	 pe_regs[4];		/* of base + 1 */
+	uint32_t	 pe_regs2[4];		/* of base + 2 */
+	uint32_t	 pe_regs3[4];		/* of base + 3 */
+};
+#define PVE_SIGLEN	12			/* of a CPUID signature */
+
+struct pvbus_hvtype {				/* one per hypervisor, const */
+	const char	*ht_name;		/* "KVM": PVBUSIOC_KVTYPE */
+	const char	*ht_sig;		/* CPUID's; NULL: see match */
+	int		 ht_flags;
+	bool		(*ht_match)(const struct pv_evidence *);
+	void		(*ht_init)(struct pvbus_hv *);	/* NULL: nothing */
+	void		(*ht_describe)(const struct pvbus_hv *, char *,
+			    size_t);		/* NULL: the name */
+};
+#define HTF_FWCFG	0x01		/* may have QEMU's fw_cfg */
+
+struct pvbus_kvops {
+	/* lenp: room in, bytes out; ERANGE sets it to what is needed */
+	int	(*kv_read)(void *, const char *, void *, size_t *);
+	int	(*kv_write)(void *, const char *, const void *, size_t);
+	/* the keys that begin with this, a newline between any two */
+	int	(*kv_list)(void *, const char *, void *, size_t *);
+};						/* NULL member: EOPNOTSUPP */
+
+struct pvbus_hv {
+	const struct pvbus_hvtype	*hv_type;
+	const struct pv_evidence	*hv_evidence;
+	uint64_t			 hv_features;
+	uint16_t			 hv_major, hv_minor;
+	int				 hv_unit;	/* N of /dev/pvbusN */
+	struct mutex			 hv_mtx;	/* the rest */
+	const struct pvbus_kvops	*hv_kvops;
+	void				*hv_kvarg;
+	u_int				 hv_kvbusy;	/* calls in progress */
+};
+
+struct pv_attach_args {
+	const char	*pva_name;		/* child the config wants */
+	struct pvbus_hv	*pva_hv;
+	bus_dma_tag_t	 pva_dmat;
+};
+
+/*
+ * pvbus_identify: thread context or earlier, once; pvbus0 calls it, and so
+ *	may a machine that has to know before autoconfiguration.
+ * pvbus_hv_byname: NULL: it is not there.
+ * pvbus_kv_attach: EBUSY: it has a store.  The operations are called in
+ *	thread context, possibly several at a time.
+ * pvbus_kv_detach: thread context; waits for calls in progress.
+ */
+void	pvbus_identify(void);
+struct pvbus_hv *pvbus_hv_byname(const char *);
+int	pvbus_kv_attach(struct pvbus_hv *, const struct pvbus_kvops *, void *);
+void	pvbus_kv_detach(struct pvbus_hv *);
+
+extern const struct pvbus_hvtype pv_kvm, pv_hyperv, pv_vmware, pv_xen,
+    pv_bhyve, pv_vmm, pv_tcg;
+extern const struct pvbus_hvtype pv_other[];	/* ends with a NULL name */
+
+#endif /* _DEV_PV_PVVAR_H_ */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * From the first thread to the first program.
+ */
+
+#include <sys/cmdline.h>
+#include <sys/device.h>
+#include <sys/errno.h>
+#include <sys/init.h>
+#include <sys/kmem.h>
+#include <sys/kthread.h>
+#include <sys/md.h>
+#include <sys/msgbuf.h>
+#include <sys/proc.h>
+#include <sys/pvreq.h>
+#include <sys/rnd.h>
+#include <sys/sysctl.h>
+#include <sys/systm.h>
+#include <sys/task.h>
+#include <sys/thread.h>
+#include <sys/timeout.h>
+#include <sys/vnode.h>
+
+#include <vm/vm_stat.h>
+#include <machine/cpu.h>
+
+const char	ostype[] = "Paravane";
+const char	osrelease[] = PARAVANE_VERSION;
+const char	version[] = "Paravane " PARAVANE_VERSION " (" MACHINE_ARCH ")";
+
+u_long		__stack_chk_guard;
+void		__stack_chk_fail(void) __noreturn;
+
+void
+__stack_chk_fail(void)
+{
+	panic("stack overflow in %s", curthread->td_name);
+}
+
+/* --- end -------------------------------------------------------------------------------- */
+
+void
+panic_action(void)
+{
+	const char *v = cmdline_get("panic", 0);
+
+	if (v != NULL && strcmp(v, "halt") == 0)
+		md_halt(MD_HALT);
+}
+
+static void
+cmdline_check_panic(void)
+{
+	const char *v = cmdline_get("panic", 0);
+
+	if (v != NULL && strcmp(v, "halt") != 0 && strcmp(v, "poweroff") != 0)
+		cmdline_bad("panic", v);
+}
+
+void
+host_request(struct device *dev, enum host_request req)
+{
+	device_printf(dev, "the host asks to %s\n",
+	    req == HOST_POWEROFF ? "power off" : "reboot");
+	if (initproc != NULL)
+		psignal(initproc, req == HOST_POWEROFF ? SIGUSR2 : SIGINT);
+}
+
+/* --- root --------------------------------------------------------------------------------- */
+
+static void
+root_init(void)
+{
+	extern const char root_image[], root_image_end[];
+	const void *image;
+	size_t size;
+
+	vfs_init();
+	image = md_root_image(&size);
+	if (cpio_load(image, size) != 0 && image != root_image) {
+		printf("root: the built-in root image is used\n");
+		(void)cpio_load(root_image, root_image_end - root_image);
+	}
+}
+
+/* --- variables ------------------------------------------------------------------------------ */
+
+static int
+sysctl_panic(void *arg __unused, const char *text)
+{
+	if (strcmp(text, "1") != 0)
+		return (EINVAL);
+	panic("asked for by sysctl");
+}
+
+static int
+sysctl_zero(void *arg __unused, char *buf, size_t size)
+{
+	return (snprintf(buf, size, "0"));
+}
+
+static int
+sysctl_string(void *arg, char *buf, size_t size)
+{
+	return (snprintf(buf, size, "%s", (const char *)arg));
+}
+
+static int
+sysctl_ncpu(void *arg __unused, char *buf, size_t size)
+{
+	return (snprintf(buf, size, "%u", md_ncpus()));
+}
+
+static struct sysctl_oid main_oids[] = {
+	{ .so_name = "kern.version", .so_read = sysctl_string,
+	    .so_arg = (void *)(vaddr_t)version },
+	{ .so_name = "kern.ostype", .so_read = sysctl_string,
+	    .so_arg = (void *)(vaddr_t)ostype },
+	{ .so_name = "kern.osrelease", .so_read = sysctl_string,
+	    .so_arg = (void *)(vaddr_t)osrelease },
+	{ .so_name = "hw.ncpu", .so_read = sysctl_ncpu },
+	{ .so_name = "debug.panic", .so_read = sysctl_zero,
+	    .so_write = sysctl_panic },
+};
+
+/* --- main ------------------------------------------------------------------------------------- */
+
+__attribute__((__no_stack_protector__))	/* it sets the guard */
+void
+main(void)
+{
+	u_long guard = 0;
+	u_int i;
+
+	(void)md_entropy(&guard, sizeof(guard));
+	__stack_chk_guard = guard ^ md_nsec();
+
+	timeout_init();
+	sched_init();
+	splx(IPL_NONE);
+	printf("%s\n", version);
+	rnd_init();
+	for (i = 0; i < nitems(main_oids); i++)
+		(void)sysctl_register(&main_oids[i]);
+	time_init();
+	vm_sysctl_init();
+	root_init();
+
+	cmdline_check_panic();
+	config_init();
+	if (config_rootfound("mainbus", NULL) == NULL)
+		panic("no mainbus");
+	config_deferred();
+	(void)cmdline_get("console", 0);
+	cmdline_report();
+
+	if (proc_create_init() == NULL)
+		panic("no memory for init");
+	strlcpy(curthread->td_name, "systq", sizeof(curthread->td_name));
+	thread_setpri(curthread, PRI_INTR);
+	taskq_run(systq);
+}

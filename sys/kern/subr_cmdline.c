@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * The kernel's command line.  See cmdline.h.
+ */
+
+#include <sys/cmdline.h>
+#include <sys/systm.h>
+
+#define NWORDS	128
+
+static char		 cmdline[CMDLINE_MAX + 1];
+static const char	*cmdline_rest;		/* after "-- " */
+
+static struct cmdword {
+	const char	*cw_word;
+	bool		 cw_known;
+	bool		 cw_bad;
+} words[NWORDS];
+static u_int		 nwords;
+static bool		 cut;			/* longer than we can keep */
+
+static bool
+blank(char c)
+{
+	return (c == ' ' || c == '\t' || c == '\n' || c == '\r');
+}
+
+void
+cmdline_init(const char *s, size_t len)
+{
+	char *p = cmdline;
+
+	nwords = 0;
+	cmdline_rest = NULL;
+	len = strnlen(s, len);
+	cut = len > CMDLINE_MAX;
+	len = MIN(len, CMDLINE_MAX);
+	memcpy(cmdline, s, len);
+	cmdline[len] = '\0';
+	for (;;) {
+		while (blank(*p))
+			*p++ = '\0';
+		if (*p == '\0')
+			break;
+		if (p[0] == '-' && p[1] == '-' && (blank(p[2]) ||
+		    p[2] == '\0')) {
+			for (p += 2; blank(*p); p++)
+				;
+			cmdline_rest = p;
+			break;
+		}
+		if (nwords < NWORDS)
+			words[nwords++] = (struct cmdword){ .cw_word = p };
+		else
+			cut = true;
+		while (*p != '\0' && !blank(*p))
+			p++;
+	}
+}
+
+const char *
+cmdline_get(const char *name, u_int nth)
+{
+	size_t n = strlen(name);
+	u_int i;
+
+	for (i = 0; i < nwords; i++) {
+		const char *w = words[i].cw_word;
+
+		if (strncmp(w, name, n) != 0 || (w[n] != '=' && w[n] != '\0'))
+			continue;
+		words[i].cw_known = true;
+		if (nth-- == 0)
+			return (w[n] == '=' ? w + n + 1 : w + n);
+	}
+	return (NULL);
+}
+
+const char *
+cmdline_command(void)
+{
+	return (cmdline_rest);
+}
+
+bool
+cmdline_disabled(const char *name)
+{
+	const char *v;
+	u_int i;
+
+	for (i = 0; (v = cmdline_get("disable", i)) != NULL; i++) {
+		if (strcmp(v, name) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+void
+cmdline_bad(const char *name, const char *value)
+{
+	u_int i;
+
+	for (i = 0; i < nwords; i++) {
+		const char *w = words[i].cw_word;
+
+		if (value < w || value > w + strlen(w))
+			continue;
+		if (!words[i].cw_bad)
+			printf("command line: malformed value: %s\n", w);
+		words[i].cw_bad = true;
+		return;
+	}
+	printf("command line: malformed value: %s=%s\n", name, value);
+}
+
+void
+cmdline_report(void)
+{
+	u_int i, j;
+
+	if (cut)
+		printf("command line: too long, the end is ignored\n");
+	for (i = 0; i < nwords; i++) {
+		if (words[i].cw_known)
+			continue;
+		for (j = 0; j < i; j++) {
+			if (strcmp(words[i].cw_word, words[j].cw_word) == 0)
+				break;
+		}
+		if (j == i)
+			printf("command line: unknown word: %s\n",
+			    words[i].cw_word);
+	}
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * The message buffer and the kernel's console.
+ */
+
+#include <sys/cmdline.h>
+#include <sys/md.h>
+#include <sys/msgbuf.h>
+#include <sys/mutex.h>
+#include <sys/systm.h>
+#include <sys/tty.h>
+
+static struct {
+	struct mutex	mtx;
+	char		buf[MSGBUF_SIZE];
+	uint64_t	next;		/* bytes written so far */
+	uint64_t	first;		/* of those that are shown */
+} msgbuf = { .mtx = MUTEX_INITIALIZER(IPL_HIGH) };
+
+static struct consdev	*cn_current;
+
+void
+msgbuf_write(const char *s, size_t n)
+{
+	size_t i;
+	bool locked;
+
+	/* a panic while we held it must still be heard */
+	if ((locked = !mtx_owned(&msgbuf.mtx)))
+		mtx_enter(&msgbuf.mtx);
+	for (i = 0; i < n; i++)
+		msgbuf.buf[msgbuf.next++ % MSGBUF_SIZE] = s[i];
+	if (msgbuf.next - msgbuf.first > MSGBUF_SIZE)
+		msgbuf.first = msgbuf.next - MSGBUF_SIZE;
+	cn_write(s, n);
+	if (locked)
+		mtx_leave(&msgbuf.mtx);
+}
+
+size_t
+msgbuf_copy(char *buf, size_t n)
+{
+	uint64_t from;
+	size_t i;
+
+	mtx_enter(&msgbuf.mtx);
+	n = MIN(n, msgbuf.next - msgbuf.first);
+	from = msgbuf.next - n;
+	for (i = 0; i < n; i++)
+		buf[i] = msgbuf.buf[(from + i) % MSGBUF_SIZE];
+	mtx_leave(&msgbuf.mtx);
+	return (n);
+}
+
+size_t
+msgbuf_len(void)
+{
+	return (msgbuf.next - msgbuf.first);
+}
+
+void
+msgbuf_clear(void)
+{
+	mtx_enter(&msgbuf.mtx);
+	msgbuf.first = msgbuf.next;
+	mtx_leave(&msgbuf.mtx);
+}
+
+/* Until a console has attached, the machine's own early output serves. */
+void
+cn_write(const char *s, size_t n)
+{
+	int ipl = splraise(IPL_HIGH);
+
+	if (cn_current != NULL)
+		cn_current->cn_write(cn_current, s, n);
+	else if (cmdline_get("console", 0) == NULL) {
+		while (n-- > 0)
+			md_cnputc(*s++);
+	}
+	splx(ipl);
+}
+
+/*
+ * A console has come.  One that was asked for by name takes over and is told
+ * what was said so far; else the first is kept.
+ */
+void
+cn_attach(struct consdev *cn)
+{
+	const char *wanted = cmdline_get("console", 0);
+	uint64_t i;
+
+	if (wanted != NULL ? strcmp(wanted, cn->cn_name) != 0 :
+	    cn_current != NULL)
+		return;
+	mtx_enter(&msgbuf.mtx);
+	if (wanted != NULL || !md_cnearly()) {
+		for (i = msgbuf.next - MIN(msgbuf.next, MSGBUF_SIZE);
+		    i < msgbuf.next; i++)
+			cn->cn_write(cn, &msgbuf.buf[i % MSGBUF_SIZE], 1);
+	}
+	cn_current = cn;
+	mtx_leave(&msgbuf.mtx);
+	tty_console(cn->cn_tty);
+}
+
+void
+cn_detach(struct consdev *cn)
+{
+	if (cn_current != cn)
+		return;
+	cn_current = NULL;
+	tty_console(NULL);
+}

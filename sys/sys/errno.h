@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+#ifndef _SYS_ERRNO_H_
+#define _SYS_ERRNO_H_
+
+/*
+ * Error numbers, positive, as in the Linux system call convention of all
+ * our architectures; the names are those of errno(2).
+ */
+#define EPERM		1
+#define ENOENT		2
+#define ESRCH		3
+#define EINTR		4
+#define EIO		5
+#define ENXIO		6
+#define E2BIG		7
+#define ENOEXEC		8
+#define EBADF		9
+#define ECHILD		10
+#define EAGAIN		11
+#define EWOULDBLOCK	EAGAIN
+#define ENOMEM		12
+#define EACCES		13
+#define EFAULT		14
+#define ENOTBLK		15
+#define EBUSY		16
+#define EEXIST		17
+#define EXDEV		18
+#define ENODEV		19
+#define ENOTDIR		20
+#define EISDIR		21
+#define EINVAL		22
+#define ENFILE		23
+#define EMFILE		24
+#define ENOTTY		25
+#define ETXTBSY		26
+#define EFBIG		27
+#define ENOSPC		28
+#define ESPIPE		29
+#define EROFS		30
+#define EMLINK		31
+#define EPIPE		32
+#define EDOM		33
+#define ERANGE		34
+#define ENAMETOOLONG	36
+#define ENOSYS		38
+#define ENOTEMPTY	39
+#define ELOOP		40
+#define EPROTO		71
+#define EOVERFLOW	75
+#define EILSEQ		84
+#define EOPNOTSUPP	95
+#define ETIMEDOUT	110
+#define EALREADY	114
+
+/* kernel only, never seen by a program */
+#define ERESTART	(-1)	/* run the system call again */
+#define ENOIOCTL	(-2)	/* not mine: ask the next layer */
+
+#endif /* _SYS_ERRNO_H_ */

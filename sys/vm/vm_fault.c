@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * Page faults of programs, and their memory held for devices.
+ */
+
+#include <sys/errno.h>
+#include <sys/proc.h>
+#include <sys/sysctl.h>
+#include <sys/systm.h>
+#include <sys/uio.h>
+
+#include <vm/vm_map.h>
+#include <vm/vm_object.h>
+#include <vm/vm_page.h>
+#include <vm/vm_stat.h>
+
+static uint64_t	vm_nfaults, vm_ncopies;
+
+static struct vm_entry *
+entry_find(struct vmspace *vm, vaddr_t va)
+{
+	struct vm_entry *ve;
+
+	TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
+		if (va < ve->ve_end)
+			return (va >= ve->ve_start ? ve : NULL);
+	}
+	return (NULL);
+}
+
+/* A private copy of a page. */
+static int
+page_copy(paddr_t from, paddr_t *to)
+{
+	if ((*to = vm_page_alloc(0, VM_PAGE_USER)) == 0)
+		return (ENOMEM);
+	memcpy(vm_direct(*to), vm_direct(from), PAGE_SIZE);
+	vm_ncopies++;
+	return (0);
+}
+
+/*
+ * A page is there, but without the right: it was protected, or it is shared
+ * with another address space since fork and now written to.
+ */
+static int
+fault_present(struct vmspace *vm, struct vm_entry *ve, vaddr_t va, paddr_t pa,
+    int prot)
+{
+	paddr_t copy;
+	int rights = ve->ve_prot, error;
+
+	if (!(ve->ve_prot & PROT_WRITE) || ve->ve_shared ||
+	    vm_page_refs(pa) == 1) {
+		pmap_protect(vm->vm_pmap, va, rights);
+		return (0);
+	}
+	if (!(prot & PROT_WRITE)) {
+		pmap_protect(vm->vm_pmap, va, rights & ~PROT_WRITE);
+		return (0);
+	}
+	if ((error = page_copy(pa, &copy)) != 0)
+		return (error);
+	/* the table is there, so this cannot fail */
+	error = pmap_enter(vm->vm_pmap, va, copy, rights);
+	KASSERT(error == 0);
+	vm_page_unref(pa);
+	return (0);
+}
+
+static int
+fault_enter(struct vmspace *vm, vaddr_t va, paddr_t pa, int prot)
+{
+	int error;
+
+	if ((error = pmap_enter(vm->vm_pmap, va, pa, prot)) != 0)
+		vm_page_unref(pa);
+	else
+		vm->vm_npages++;
+	return (error);
+}
+
+static int
+fault_object(struct vmspace *vm, struct vm_entry *ve, vaddr_t va, int prot)
+{
+	uint64_t n = atop(va - ve->ve_start + ve->ve_offset);
+	int rights = ve->ve_prot, error;
+	paddr_t pa, copy;
+
+	/*
+	 * All who share the object must see one page, so not the one in place
+	 * that a later write would replace.
+	 */
+	error = vm_object_page(ve->ve_object, n, ve->ve_shared, &pa);
+	if (error != 0)
+		return (error);
+	if (ve->ve_shared)
+		return (fault_enter(vm, va, pa, rights));
+	if (!(prot & PROT_WRITE))
+		return (fault_enter(vm, va, pa, rights & ~PROT_WRITE));
+	error = page_copy(pa, &copy);
+	vm_page_unref(pa);
+	return (error != 0 ? error : fault_enter(vm, va, copy, rights));
+}
+
+static int
+fault_anon(struct vmspace *vm, struct vm_entry *ve, vaddr_t va)
+{
+	paddr_t pa;
+
+	if ((pa = vm_page_alloc(0, VM_PAGE_USER | VM_PAGE_ZERO)) == 0)
+		return (ENOMEM);
+	return (fault_enter(vm, va, pa, ve->ve_prot));
+}
+
+/* EACCES: no such right or nothing there.  EFAULT: beyond the file's end. */
+static int
+fault_locked(struct vmspace *vm, vaddr_t va, int prot)
+{
+	struct vm_entry *ve;
+	paddr_t pa;
+	int cur;
+
+	if ((ve = entry_find(vm, va)) == NULL || (prot & ~ve->ve_prot))
+		return (EACCES);
+	if (pmap_extract(vm->vm_pmap, va, &pa, &cur)) {
+		if ((prot & ~cur) == 0)
+			return (0);	/* another thread was faster */
+		return (fault_present(vm, ve, va, pa, prot));
+	}
+	if (ve->ve_object != NULL)
+		return (fault_object(vm, ve, va, prot));
+	return (fault_anon(vm, ve, va));
+}
+
+int
+vm_fault(struct vmspace *vm, vaddr_t va, int prot)
+{
+	int error;
+
+	vm_nfaults++;
+	rw_enter_write(&vm->vm_lock);
+	error = fault_locked(vm, trunc_page(va), prot);
+	rw_exit(&vm->vm_lock);
+	switch (error) {
+	case 0:
+		return (0);
+	case ENOMEM:
+		printf("out of memory: %s (pid %d) is killed\n",
+		    curproc->p_comm, curproc->p_pid);
+		return (SIGKILL);
+	case EFAULT:
+		return (SIGBUS);
+	default:
+		return (SIGSEGV);
+	}
+}
+
+/* --- memory for devices ---------------------------------------------------------- */
+
+/* The page of va with a reference; EFAULT, ENOMEM. */
+static int
+wire_page(struct vmspace *vm, vaddr_t va, int prot, paddr_t *pap)
+{
+	int cur, error = 0;
+
+	rw_enter_write(&vm->vm_lock);
+	if (!pmap_extract(vm->vm_pmap, va, pap, &cur) || (prot & ~cur))
+		error = fault_locked(vm, va, prot);
+	if (error == 0 && !pmap_extract(vm->vm_pmap, va, pap, &cur))
+		error = EFAULT;
+	if (error == 0)
+		vm_page_ref(*pap);
+	rw_exit(&vm->vm_lock);
+	return (error == EACCES ? EFAULT : error);
+}
+
+int
+vm_wire(struct vmspace *vm, vaddr_t va, size_t *lenp, int prot,
+    struct iovec *iov, u_int max, u_int *niov)
+{
+	size_t done = 0, n;
+	paddr_t pa;
+	char *p;
+	int error;
+
+	*niov = 0;
+	if (va >= VM_MAX_USER || *lenp > VM_MAX_USER - va)
+		return (EFAULT);
+	while (done < *lenp && *niov < max) {
+		error = wire_page(vm, trunc_page(va + done), prot, &pa);
+		if (error != 0) {
+			if (done > 0)
+				break;
+			return (error);
+		}
+		n = MIN(*lenp - done, PAGE_SIZE - ((va + done) & PAGE_MASK));
+		p = (char *)vm_direct(pa) + ((va + done) & PAGE_MASK);
+		iov[(*niov)++] = (struct iovec){ p, n };
+		done += n;
+	}
+	*lenp = done;
+	return (0);
+}
+
+void
+vm_unwire(struct iovec *iov, u_int niov)
+{
+	u_int i;
+
+	for (i = 0; i < niov; i++)
+		vm_page_unref(trunc_page(vm_direct_pa(iov[i].iov_base)));
+}
+
+/* --- variables --------------------------------------------------------------------- */
+
+static int
+sysctl_bytes(void *arg, char *buf, size_t size)
+{
+	uint64_t (*pages)(void) = (uint64_t (*)(void))(vaddr_t)arg;
+
+	return (snprintf(buf, size, "%llu",
+	    (unsigned long long)ptoa(pages())));
+}
+
+static int
+sysctl_counter(void *arg, char *buf, size_t size)
+{
+	return (snprintf(buf, size, "%llu",
+	    *(unsigned long long *)arg));
+}
+
+static struct sysctl_oid vm_oids[] = {
+	{ .so_name = "hw.physmem", .so_read = sysctl_bytes,
+	    .so_arg = (void *)(vaddr_t)vm_page_total },
+	{ .so_name = "vm.free", .so_read = sysctl_bytes,
+	    .so_arg = (void *)(vaddr_t)vm_page_avail },
+	{ .so_name = "vm.faults", .so_read = sysctl_counter,
+	    .so_arg = &vm_nfaults },
+	{ .so_name = "vm.copies", .so_read = sysctl_counter,
+	    .so_arg = &vm_ncopies },
+};
+
+void
+vm_sysctl_init(void)
+{
+	u_int i;
+
+	for (i = 0; i < nitems(vm_oids); i++)
+		(void)sysctl_register(&vm_oids[i]);
+}
