@@ -799,7 +799,9 @@ where_sys(const struct pnode *pn, struct vnode **dvpp, char *name)
 
 	if (pn->pn_name[0] == '\0') {
 		strlcpy(name, "sys", NAME_MAX + 1);
-		return (pnode_new(PK_ROOT, 0, 0, "", dvpp));
+		*dvpp = &proc_root.pn_vnode;
+		vnode_ref(*dvpp);
+		return (0);
 	}
 	strlcpy(dir, pn->pn_name, sizeof(dir));
 	dot = strrchr(dir, '.');
