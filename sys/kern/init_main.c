@@ -21,6 +21,7 @@
 #include <sys/task.h>
 #include <sys/thread.h>
 #include <sys/timeout.h>
+#include <sys/tty.h>
 #include <sys/vnode.h>
 
 #include <vm/vm_stat.h>
@@ -108,6 +109,12 @@ sysctl_string(void *arg, char *buf, size_t size)
 }
 
 static int
+sysctl_cmdline(void *arg __unused, char *buf, size_t size)
+{
+	return (cmdline_text(buf, size));
+}
+
+static int
 sysctl_ncpu(void *arg __unused, char *buf, size_t size)
 {
 	return (snprintf(buf, size, "%u", md_ncpus()));
@@ -120,6 +127,7 @@ static struct sysctl_oid main_oids[] = {
 	    .so_arg = (void *)(vaddr_t)ostype },
 	{ .so_name = "kern.osrelease", .so_read = sysctl_string,
 	    .so_arg = (void *)(vaddr_t)osrelease },
+	{ .so_name = "kern.cmdline", .so_read = sysctl_cmdline },
 	{ .so_name = "hw.ncpu", .so_read = sysctl_ncpu },
 	{ .so_name = "debug.panic", .so_read = sysctl_zero,
 	    .so_write = sysctl_panic },
@@ -153,7 +161,7 @@ main(void)
 	if (config_rootfound("mainbus", NULL) == NULL)
 		panic("no mainbus");
 	config_deferred();
-	(void)cmdline_get("console", 0);
+	cn_check();
 	cmdline_report();
 
 	if (proc_create_init() == NULL)

@@ -13,6 +13,7 @@
 #include <sys/md.h>
 #include <sys/proc.h>
 #include <sys/rnd.h>
+#include <sys/syscallsubr.h>
 #include <sys/systm.h>
 #include <sys/uio.h>
 #include <sys/vnode.h>
@@ -484,10 +485,16 @@ exec_init(struct trapframe *tf)
 {
 	const char *path = cmdline_get("init", 0), *cmd = cmdline_command();
 	struct execargs ea;
-	int error;
+	int fd, error;
 
 	if (path == NULL)
 		path = "/sbin/init";
+	/* descriptors 0 to 2, for one that does not open its own */
+	for (fd = -1; fd < 2;) {
+		if (kern_openat(AT_FDCWD, "/dev/console", O_RDWR | O_NOCTTY,
+		    0, &fd) != 0)
+			break;
+	}
 	if ((error = execargs_init(&ea)) != 0)
 		return (error);
 	(void)execargs_add(&ea, path);

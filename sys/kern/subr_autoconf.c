@@ -244,7 +244,7 @@ config_attach(struct device *parent, const struct cfdata *cf, void *aux,
 
 	if (cmdline_disabled(dev->dv_xname) ||
 	    cmdline_disabled(cf->cf_driver->cd_name)) {
-		device_describe(dev, "disabled");
+		device_printf(dev, "disabled on the command line\n");
 		error = ENXIO;
 	} else if ((error = cf->cf_attach->ca_attach(parent, dev, aux)) != 0 &&
 	    !(dev->dv_flags & DVF_DESCRIBED))

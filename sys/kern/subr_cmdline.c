@@ -78,6 +78,23 @@ cmdline_get(const char *name, u_int nth)
 	return (NULL);
 }
 
+int
+cmdline_text(char *buf, size_t size)
+{
+	size_t n = 0;
+	u_int i;
+
+	if (size > 0)
+		buf[0] = '\0';
+	for (i = 0; i < nwords; i++)
+		n += snprintf(buf + MIN(n, size), size - MIN(n, size), "%s%s",
+		    i > 0 ? " " : "", words[i].cw_word);
+	if (cmdline_rest != NULL)
+		n += snprintf(buf + MIN(n, size), size - MIN(n, size),
+		    "%s-- %s", n > 0 ? " " : "", cmdline_rest);
+	return (n);
+}
+
 const char *
 cmdline_command(void)
 {

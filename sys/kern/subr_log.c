@@ -19,7 +19,8 @@ static struct {
 	uint64_t	first;		/* of those that are shown */
 } msgbuf = { .mtx = MUTEX_INITIALIZER(IPL_HIGH) };
 
-static struct consdev	*cn_current;
+static struct consdev	*cn_current, *cn_first;
+static bool		panicking;
 
 void
 msgbuf_write(const char *s, size_t n)
@@ -76,28 +77,28 @@ cn_write(const char *s, size_t n)
 
 	if (cn_current != NULL)
 		cn_current->cn_write(cn_current, s, n);
-	else if (cmdline_get("console", 0) == NULL) {
+	else if (cmdline_get("console", 0) == NULL || panicking) {
 		while (n-- > 0)
 			md_cnputc(*s++);
 	}
 	splx(ipl);
 }
 
-/*
- * A console has come.  One that was asked for by name takes over and is told
- * what was said so far; else the first is kept.
- */
+/* Before a panic is told: somebody must hear it. */
 void
-cn_attach(struct consdev *cn)
+cn_panic(void)
 {
-	const char *wanted = cmdline_get("console", 0);
+	panicking = true;
+}
+
+/* Make it the console; it is told what was said before and not heard. */
+static void
+cn_take(struct consdev *cn, bool replay)
+{
 	uint64_t i;
 
-	if (wanted != NULL ? strcmp(wanted, cn->cn_name) != 0 :
-	    cn_current != NULL)
-		return;
 	mtx_enter(&msgbuf.mtx);
-	if (wanted != NULL || !md_cnearly()) {
+	if (replay) {
 		for (i = msgbuf.next - MIN(msgbuf.next, MSGBUF_SIZE);
 		    i < msgbuf.next; i++)
 			cn->cn_write(cn, &msgbuf.buf[i % MSGBUF_SIZE], 1);
@@ -107,9 +108,40 @@ cn_attach(struct consdev *cn)
 	tty_console(cn->cn_tty);
 }
 
+/*
+ * A console has come.  The one that was asked for by name is taken, or the
+ * first of all.
+ */
+void
+cn_attach(struct consdev *cn)
+{
+	const char *wanted = cmdline_get("console", 0);
+
+	if (cn_first == NULL)
+		cn_first = cn;
+	if (wanted != NULL ? strcmp(wanted, cn->cn_name) == 0 :
+	    cn_current == NULL)
+		cn_take(cn, wanted != NULL || !md_cnearly());
+}
+
+/* All devices have attached: is the console that was asked for among them? */
+void
+cn_check(void)
+{
+	const char *wanted = cmdline_get("console", 0);
+
+	if (wanted == NULL || cn_current != NULL)
+		return;
+	cmdline_bad("console", wanted);
+	if (cn_first != NULL)
+		cn_take(cn_first, true);
+}
+
 void
 cn_detach(struct consdev *cn)
 {
+	if (cn_first == cn)
+		cn_first = NULL;
 	if (cn_current != cn)
 		return;
 	cn_current = NULL;

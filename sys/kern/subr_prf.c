@@ -256,7 +256,12 @@ vprintf(const char *fmt, va_list ap)
 	size_t n;
 
 	n = vsnprintf(line, sizeof(line), fmt, ap);
-	msgbuf_write(line, MIN(n, sizeof(line) - 1));
+	if (n >= sizeof(line)) {
+		/* too long: a line must still end */
+		n = sizeof(line) - 1;
+		memcpy(line + n - 4, "...\n", 4);
+	}
+	msgbuf_write(line, n);
 }
 
 void
@@ -278,6 +283,7 @@ panic(const char *fmt, ...)
 	splraise(IPL_HIGH);
 	if (!panicking) {
 		panicking = true;
+		cn_panic();
 		printf("panic: ");
 		va_start(ap, fmt);
 		vprintf(fmt, ap);

@@ -23,6 +23,7 @@
 void		 cmdline_init(const char *, size_t);
 const char	*cmdline_get(const char *, u_int);
 const char	*cmdline_command(void);
+int		 cmdline_text(char *, size_t);	/* all, as snprintf() */
 bool		 cmdline_disabled(const char *);	/* disable=NAME */
 void		 cmdline_bad(const char *, const char *);
 void		 cmdline_report(void);

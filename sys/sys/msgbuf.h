@@ -24,6 +24,7 @@ size_t	msgbuf_len(void);
 void	msgbuf_clear(void);
 
 void	cn_write(const char *, size_t);		/* any context: polled */
+void	cn_panic(void);				/* be heard, whatever console= says */
 void	panic_action(void);			/* as panic= says */
 
 #endif /* _SYS_MSGBUF_H_ */

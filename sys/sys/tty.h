@@ -97,5 +97,6 @@ void	tty_console(struct tty *);	/* what /dev/console is from now on */
 /* thread context; console=NAME or the first that comes is taken */
 void	cn_attach(struct consdev *);
 void	cn_detach(struct consdev *);
+void	cn_check(void);			/* main: after autoconfiguration */
 
 #endif /* _SYS_TTY_H_ */

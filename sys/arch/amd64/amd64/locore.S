@@ -6,7 +6,8 @@
  *
  * PVH: %ebx has the physical address of struct hvm_start_info; the address
  * of pvh_start is in the ELF note below.  Multiboot2: %eax has the magic
- * number, %ebx the address of the boot information.
+ * number, %ebx the address of the boot information; the ELF's entry is
+ * multiboot2_start, as GRUB wants it: a link address in a segment.
  *
  * The image may lie at another physical address than it was linked for, as
  * long as the distance is a multiple of 2 MB (GRUB moves it where EFI has
@@ -30,9 +31,6 @@ multiboot2_header:
 	.long	multiboot2_end - multiboot2_header
 	.long	-(0xe85250d6 + (multiboot2_end - multiboot2_header))
 	.balign 8
-	.short	3, 0			/* entry address */
-	.long	12, PA(multiboot2_start)
-	.balign 8
 	.short	10, 1			/* relocatable; optional */
 	.long	24, KERN_PA, 0x7fffffff, 0x200000, 1	/* lowest first */
 	.balign 8
@@ -44,7 +42,7 @@ multiboot2_header:
 multiboot2_end:
 
 	.code32
-	.globl	pvh_start
+	.globl	pvh_start, multiboot2_start
 multiboot2_start:
 	cmpl	$MULTIBOOT2_MAGIC, %eax
 	jne	hang

@@ -1,0 +1,179 @@
+#
+# Copyright (c) 2026 The Paravane developers
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+
+"""What all boot tests share: fixtures, what a machine must have for a test,
+and the consoles in the reports of failures.
+
+What cannot run here is skipped by name with its reason.  STRICT=1 turns a
+skip into a failure, except for what CANNOT (a list of words) names as out
+of this machine's reach.
+"""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+import guest as guest_module		# noqa: E402
+from guest import Guest, QEMU, TOP	# noqa: E402
+
+OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd']
+
+
+def need_command(*names):
+    missing = [n for n in names if not shutil.which(n)]
+    return f'{", ".join(missing)} not installed' if missing else None
+
+
+def need_kvm():
+    if not os.access('/dev/kvm', os.R_OK | os.W_OK):
+        return '/dev/kvm cannot be opened'
+    # It may be there and refuse to make a machine.
+    r = subprocess.run([QEMU, '-machine', 'none,accel=kvm', '-display',
+        'none', '-S', '-monitor', 'stdio', '-nodefaults'],
+        input='quit\n', capture_output=True, text=True, timeout=60)
+    return f'/dev/kvm: {r.stderr.strip()}' if r.returncode else None
+
+
+def need_overcommit():
+    mode = pathlib.Path('/proc/sys/vm/overcommit_memory').read_text()
+    return 'vm.overcommit_memory is 2' if mode.strip() == '2' else None
+
+
+def need_grub():
+    why = need_command('grub-mkrescue', 'xorriso', 'mformat')
+    if not why and not pathlib.Path('/usr/lib/grub/i386-pc').is_dir():
+        why = 'GRUB for BIOS (grub-pc-bin) not installed'
+    return why
+
+
+def need_uefi():
+    if not any(os.path.exists(p) for p in OVMF):
+        return 'OVMF not installed'
+    if not pathlib.Path('/usr/lib/grub/x86_64-efi').is_dir():
+        return 'GRUB for UEFI (grub-efi-amd64-bin) not installed'
+    return need_grub()
+
+
+def need_busybox():
+    path = shutil.which('busybox')
+    if not path:
+        return 'busybox-static not installed'
+    r = subprocess.run(['readelf', '-l', path], capture_output=True,
+        text=True)
+    return f'{path} is not static' if 'INTERP' in r.stdout else None
+
+
+def qemu72():
+    """The path of an old QEMU, if there is one to be had."""
+    r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72'],
+        capture_output=True, text=True)
+    return r.stdout.strip() if r.returncode == 0 else None
+
+
+NEEDS = {
+    'kvm': need_kvm,
+    'overcommit': need_overcommit,
+    'grub': need_grub,
+    'uefi': need_uefi,
+    'busybox': need_busybox,
+    'qemu-img': lambda: need_command('qemu-img'),
+    'qemu72': lambda: None if qemu72() else 'no QEMU 7.2 to be had here',
+}
+
+
+# A look at the machine is worth one look.
+reasons = {}
+
+
+def pytest_runtest_setup(item):
+    for mark in item.iter_markers('needs'):
+        for what in mark.args:
+            if what not in reasons:
+                reasons[what] = NEEDS[what]()
+            if reasons[what]:
+                item.cannot = what
+                pytest.skip(f'{item.name}: {reasons[what]}')
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    outcome = yield
+    report = outcome.get_result()
+    if report.skipped and os.environ.get('STRICT') == '1' and \
+            not hasattr(report, 'wasxfail') and \
+            getattr(item, 'cannot', None) not in \
+            os.environ.get('CANNOT', '').split():
+        report.outcome = 'failed'
+        report.longrepr = 'STRICT=1, and this was skipped: ' + \
+            str(call.excinfo.value)
+    if report.failed and report.when == 'call':
+        for g in guest_module.guests:
+            report.sections.append(('QEMU', ' '.join(g.command) + '\n' +
+                g.said()))
+            for stream in [g.console, *g.streams.values()]:
+                report.sections.append(('console', stream.tail()))
+
+
+@pytest.fixture
+def start():
+    """Starts guests that end with the test."""
+    started = []
+
+    def run(*args, shell=True, timeout=guest_module.TIMEOUT, **more):
+        g = Guest(*args, **more)
+        started.append(g)
+        if shell:
+            g.wait_shell(timeout)
+        return g
+
+    yield run
+    for g in started:
+        g.kill()
+
+
+@pytest.fixture
+def boot(start):
+    """Boots, waits for the end; the console's text and the status."""
+    def run(*args, timeout=guest_module.TIMEOUT, **more):
+        g = start(*args, shell=False, **more)
+        status = g.wait(timeout)
+        return g.text(), status
+
+    return run
+
+
+@pytest.fixture
+def image(tmp_path):
+    """Makes disk images: of a size, or of bytes."""
+    def run(name, content):
+        path = tmp_path / name
+        if path.suffix == '.qcow2':
+            subprocess.run(['qemu-img', 'create', '-q', '-f', 'qcow2', path,
+                str(content)], check=True)
+        elif isinstance(content, bytes):
+            path.write_bytes(content)
+        else:
+            with open(path, 'wb') as f:
+                f.truncate(content)
+        return path
+
+    return run

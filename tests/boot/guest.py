@@ -1,0 +1,363 @@
+#
+# Copyright (c) 2026 The Paravane developers
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+
+"""A guest under QEMU: how the tests start one and talk to it.
+
+    with Guest(qemu_args..., append='...') as g:
+        g.wait_shell()
+        output, status = g.run('ls /dev')
+
+The serial console and QMP are both ends of socket pairs that QEMU inherits,
+so there is nothing to connect to and nothing to wait for.  Every wait has a
+limit, and what a wait that fails raises has the console's last lines.
+"""
+
+import json
+import os
+import pathlib
+import re
+import shlex
+import socket
+import subprocess
+import threading
+import time
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+ARCH = os.environ.get('ARCH', 'amd64')
+BUILD = TOP / 'build' / ARCH
+KERNEL = BUILD / 'paravane'
+ROOT = BUILD / 'root.cpio'
+QEMU = os.environ.get('QEMU', 'qemu-system-x86_64')
+
+PROMPT = '# '
+TIMEOUT = 60
+
+# Everything that is alive, for the reports of failures and for the end.
+guests = []
+
+
+class GuestError(AssertionError):
+    """The guest did not do what was waited for."""
+
+
+class Stream:
+    """One end of a byte stream to the guest, read as it comes."""
+
+    def __init__(self):
+        self.sock, self.theirs = socket.socketpair()
+        self.data = bytearray()
+        self.eof = False
+        self.at = 0		# what expect() has gone past
+        self.cond = threading.Condition()
+        self.thread = threading.Thread(target=self._read, daemon=True)
+
+    def start(self):
+        self.theirs.close()
+        self.thread.start()
+
+    def _read(self):
+        while True:
+            try:
+                got = self.sock.recv(65536)
+            except OSError:
+                got = b''
+            with self.cond:
+                self.data += got
+                self.eof = not got
+                self.cond.notify_all()
+                if self.eof:
+                    return
+
+    def text(self, start=0):
+        with self.cond:
+            return self.data[start:].decode('latin-1')
+
+    def tail(self, lines=40):
+        return '\n'.join(self.text().replace('\r', '').split('\n')[-lines:])
+
+    def send(self, text):
+        self.sock.sendall(text.encode('latin-1'))
+
+    def expect(self, pattern, timeout=TIMEOUT):
+        """Waits for the pattern after what was expected before; the match."""
+        regex = re.compile(pattern.encode('latin-1'), re.M | re.S)
+        end = time.monotonic() + timeout
+        with self.cond:
+            seen = self.at
+            while True:
+                match = regex.search(self.data, self.at)
+                if match:
+                    self.at = match.end()
+                    return match
+                seen = len(self.data)
+                left = end - time.monotonic()
+                why = 'the guest ended' if self.eof else \
+                    f'{timeout} s went by' if left <= 0 else None
+                if why:
+                    raise GuestError(f'{why} before {pattern!r}; console:\n' +
+                        self.data.decode('latin-1').replace('\r', '')[-4000:])
+                while len(self.data) == seen and not self.eof and left > 0:
+                    self.cond.wait(left)
+                    left = end - time.monotonic()
+
+    def wait_eof(self, timeout=TIMEOUT):
+        self.thread.join(timeout)
+        return self.eof
+
+    def close(self):
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.sock.close()
+
+
+class Qmp:
+    """QEMU's machine protocol."""
+
+    def __init__(self):
+        self.stream = Stream()
+        self.replies = 0
+        self.ready = False
+
+    def _lines(self):
+        return [json.loads(line) for line in
+            self.stream.text().split('\r\n')[:-1]]
+
+    def _wait(self, pick, timeout):
+        end = time.monotonic() + timeout
+        while True:
+            with self.stream.cond:
+                size, eof = len(self.stream.data), self.stream.eof
+            found = pick(self._lines())
+            if found is not None:
+                return found
+            left = end - time.monotonic()
+            if eof or left <= 0:
+                raise GuestError('QMP: no answer')
+            with self.stream.cond:
+                if len(self.stream.data) == size:
+                    self.stream.cond.wait(left)
+
+    def command(self, name, timeout=TIMEOUT, **arguments):
+        """Runs a command; what it returns."""
+        if not self.ready:
+            self.ready = True
+            self.command('qmp_capabilities')
+        self.replies += 1
+        number = self.replies
+        line = {'execute': name, 'id': number}
+        if arguments:
+            line['arguments'] = arguments
+        self.stream.send(json.dumps(line) + '\n')
+
+        def mine(lines):
+            return next((l for l in lines if l.get('id') == number), None)
+
+        reply = self._wait(mine, timeout)
+        if 'error' in reply:
+            raise GuestError(f'QMP: {name}: {reply["error"]["desc"]}')
+        return reply['return']
+
+    def wait_event(self, name, timeout=TIMEOUT):
+        """Waits for an event of that name, also one that came before."""
+        if not self.ready:
+            self.command('query-name')
+        return self._wait(lambda lines: next(
+            (l for l in lines if l.get('event') == name), None), timeout)
+
+
+class Guest:
+    """A QEMU with one guest in it.
+
+    args     more of QEMU's arguments; a string is split at its blanks
+    append   the kernel's command line
+    kernel   None: something else boots it
+    initrd   a root image instead of the one in the kernel
+    extra    names of further streams: {name} in args becomes the number of
+             the file descriptor of a socket, and self.streams[name] its
+             other end
+    """
+
+    def __init__(self, *args, append='', kernel=KERNEL, initrd=None,
+            machine='q35', mem='128M', smp=1, accel='tcg', cpu=None,
+            debug_exit=True, reboot=False, serial=True, extra=(), qemu=QEMU):
+        self.console = Stream()
+        self.qmp = Qmp()
+        self.streams = {name: Stream() for name in extra}
+        fds = {name: s.theirs.fileno() for name, s in self.streams.items()}
+        words = []
+        for arg in args:
+            words += shlex.split(arg) if isinstance(arg, str) else arg
+        words = [re.sub(r'\{(\w+)\}', lambda m: str(fds[m[1]]), w)
+            for w in words]
+        self.command = [qemu, '-nodefaults', '-machine', machine,
+            '-accel', accel, '-m', str(mem), '-smp', str(smp),
+            '-display', 'none',
+            '-chardev', f'socket,id=qmp,fd={self.qmp.stream.theirs.fileno()}',
+            '-mon', 'chardev=qmp,mode=control']
+        if serial:
+            self.command += ['-chardev',
+                f'socket,id=com0,fd={self.console.theirs.fileno()}',
+                '-serial', 'chardev:com0']
+        if cpu:
+            self.command += ['-cpu', cpu]
+        if not reboot:
+            self.command += ['-no-reboot']
+        if debug_exit:
+            self.command += ['-device',
+                'isa-debug-exit,iobase=0xf4,iosize=0x04']
+        if kernel:
+            if not pathlib.Path(kernel).exists():
+                raise GuestError(f'{kernel} is missing: run make first')
+            self.command += ['-kernel', str(kernel)]
+            if append:
+                self.command += ['-append', append]
+            if initrd:
+                self.command += ['-initrd', str(initrd)]
+        self.command += words
+        self.debug_exit = debug_exit
+        self.serial = serial
+        self.count = 0
+        self.printed = ''
+        fd_list = [self.console.theirs.fileno(),
+            self.qmp.stream.theirs.fileno(), *fds.values()]
+        self.started = time.monotonic()
+        self.process = subprocess.Popen(self.command, pass_fds=fd_list,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
+        self.everything = [self.console, self.qmp.stream,
+            *self.streams.values()]
+        for stream in self.everything:
+            stream.start()
+        guests.append(self)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.kill()
+
+    def kill(self):
+        """Ends the guest, if it did not end by itself."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+        for stream in self.everything:
+            stream.close()
+        if self in guests:
+            guests.remove(self)
+
+    def wait_shell(self, timeout=TIMEOUT, stream=None):
+        """Waits for the shell's first prompt."""
+        (stream or self.console).expect('^' + PROMPT, timeout)
+
+    def run(self, command, timeout=TIMEOUT, stream=None):
+        """Runs a command at the shell; what it printed, and its status."""
+        stream = stream or self.console
+        self.count += 1
+        mark = f'@{self.count}@'
+        typed = f'{command}; echo {mark}$?'
+        stream.send(typed + '\n')
+        stream.expect(re.escape(typed) + '\r?\n', timeout)
+        start = stream.at
+        match = stream.expect(f'{mark}(\\d+)\r?\n', timeout)
+        output = stream.text(start)[:match.start() - start]
+        stream.expect(PROMPT, timeout)
+        return output.replace('\r\n', '\n'), int(match[1])
+
+    def output(self, command, timeout=TIMEOUT):
+        """Runs a command that must succeed; what it printed."""
+        output, status = self.run(command, timeout)
+        if status != 0:
+            raise GuestError(f'{command}: status {status}: {output}')
+        return output
+
+    def wait(self, timeout=TIMEOUT):
+        """Waits for QEMU's end; the guest's exit status."""
+        try:
+            code = self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise GuestError(f'still running after {timeout} s; console:\n' +
+                self.console.tail()) from None
+        for stream in self.everything:
+            stream.wait_eof()
+        errors = [l for l in self.said().splitlines()
+            if l.startswith('qemu') and ' warning: ' not in l]
+        if errors:
+            raise GuestError('\n'.join(errors))
+        # isa-debug-exit: twice the status and one.
+        return code // 2 if self.debug_exit and code % 2 else code
+
+    def said(self):
+        """What QEMU itself printed, when it has ended."""
+        if self.process.poll() is None or self.process.stdout.closed:
+            return ''
+        self.printed += self.process.stdout.read().decode('latin-1')
+        return self.printed
+
+    def text(self):
+        """All of the console so far."""
+        return self.console.text().replace('\r', '')
+
+
+def boot(*args, timeout=TIMEOUT, **more):
+    """Boots, waits for the power-off; the console's text and the status."""
+    with Guest(*args, **more) as guest:
+        status = guest.wait(timeout)
+        return guest.text(), status
+
+
+def blockdev(path, node='d0', fmt=None, **options):
+    """The arguments for a node of an image, by its name raw or qcow2."""
+    path = pathlib.Path(path)
+    fmt = fmt or ('qcow2' if path.suffix == '.qcow2' else 'raw')
+    extra = ''.join(f',{k}={v}' for k, v in options.items())
+    return ['-blockdev', f'driver={fmt},node-name={node},file.driver=file,'
+        f'file.filename={path},file.locking=off{extra}']
+
+
+def disk(path, node='d0', device='', fmt=None, **options):
+    """The arguments for a virtio disk on an image; device: more of its
+    properties."""
+    return blockdev(path, node, fmt, **options) + ['-device',
+        f'virtio-blk-pci,drive={node}' + (',' + device if device else '')]
+
+
+def make_root(path, files, modes=None):
+    """A root image with these files ({'/etc/x': bytes}) laid over the
+    default one; executable unless modes has another mode."""
+    top = pathlib.Path(str(path) + '.d')
+    for name, data in files.items():
+        file = top / name.lstrip('/')
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(data)
+        file.chmod((modes or {}).get(name, 0o755))
+    subprocess.run(['/usr/bin/python3', '-B', TOP / 'tools' / 'mkcpio',
+        '-b', ROOT, path, '', top], check=True)
+    return path
+
+
+def dmesg_lines(text):
+    """The lines of the autoconf messages in a console's text."""
+    return [line for line in text.splitlines()
+        if re.match(r'[a-z]+\d+ at [a-z]+\d*\b', line) or
+        line.endswith('not configured')]
+
+
+def mentions(text, word):
+    """The lines of the console's text that have this word in them."""
+    return [line for line in text.splitlines() if word in line]

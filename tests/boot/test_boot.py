@@ -1,0 +1,459 @@
+#
+# Copyright (c) 2026 The Paravane developers
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+
+"""How the kernel starts, by each boot protocol and machine; how it ends;
+what its first messages look like; and bad input that it survives."""
+
+import os
+import random
+import re
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from conftest import OVMF
+from guest import ROOT, KERNEL, disk, dmesg_lines, make_root, mentions
+
+DEVICES = '-device virtio-rng-pci -device virtio-serial-pci'
+
+
+# Boot protocols and machines.
+
+@pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm',
+    'microvm,pcie=on', 'q35,vmport=off,smm=off', 'pc,acpi=off'])
+def test_pvh_reaches_a_command(boot, machine):
+    text, status = boot(machine=machine, append='-- echo ready; false')
+    assert '\nready\n' in text
+    assert text.endswith('paravane: exit 1\n')
+    assert status == 1
+
+
+@pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm,pcie=on'])
+def test_devices_attach_on_each_machine(boot, image, machine):
+    text, status = boot(DEVICES, disk(image('d.img', 5 << 20)),
+        machine=machine, append='-- echo ready')
+    assert re.search(r'^vioblk0 at virtio\d+: 5 MB', text, re.M)
+    assert re.search(r'^viornd0 at virtio\d+', text, re.M)
+    assert re.search(r'^viocon0 at virtio\d+', text, re.M)
+    assert status == 0
+
+
+@pytest.mark.needs('qemu72')
+@pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm,pcie=on'])
+def test_an_old_qemu_boots_it(boot, image, machine):
+    from conftest import qemu72
+    text, status = boot(DEVICES, disk(image('d.img', 5 << 20)),
+        machine=machine, qemu=qemu72(), append='-- hostctl -t')
+    assert '/dev/pvbus0: TCG\n' in text
+    assert status == 0
+
+
+@pytest.mark.parametrize('cpu', ['qemu64', 'max', 'Nehalem', 'EPYC',
+    'max,tcg-cpuid=off', 'qemu64,hypervisor=off'])
+def test_processors_old_and_new(boot, cpu):
+    text, status = boot(cpu=cpu, append='-- echo ready')
+    assert '\nready\n' in text and status == 0
+
+
+def test_more_processors_than_are_used_do_no_harm(boot):
+    text, status = boot(smp=4, append='-- echo ready')
+    assert '\nready\n' in text and status == 0
+
+
+def grub_iso(tmp_path, words):
+    """A CD that boots the kernel by Multiboot2, under BIOS and UEFI."""
+    grub = tmp_path / 'iso' / 'boot' / 'grub'
+    grub.mkdir(parents=True)
+    shutil.copy(KERNEL, tmp_path / 'iso' / 'boot' / 'paravane')
+    (grub / 'grub.cfg').write_text('set timeout=0\n'
+        'menuentry Paravane {\n'
+        f'    multiboot2 /boot/paravane {words}\n'
+        '}\n')
+    iso = tmp_path / 'paravane.iso'
+    subprocess.run(['grub-mkrescue', '-o', iso, '--locales=', '--fonts=',
+        '--themes=', tmp_path / 'iso', '-quiet'], check=True,
+        stderr=subprocess.DEVNULL)
+    return iso
+
+
+@pytest.mark.needs('grub')
+@pytest.mark.parametrize('machine', ['q35', 'pc'])
+def test_multiboot2_by_grub_under_bios(boot, image, tmp_path, machine):
+    iso = grub_iso(tmp_path, '-- echo ready')
+    text, status = boot(f'-cdrom {iso}', disk(image('d.img', 5 << 20)),
+        kernel=None, machine=machine)
+    assert '\nready\n' in text and status == 0
+    assert re.search(r'^vioblk0 at virtio\d+: 5 MB', text, re.M)
+
+
+@pytest.mark.needs('uefi')
+@pytest.mark.parametrize('mem', ['256M', '4G'])
+def test_multiboot2_by_grub_under_uefi(boot, image, tmp_path, mem):
+    iso = grub_iso(tmp_path, '-- echo ready')
+    code = next(p for p in OVMF if os.path.exists(p))
+    nvram = tmp_path / 'vars.fd'
+    shutil.copy(code.replace('CODE', 'VARS'), nvram)
+    text, status = boot(
+        f'-drive if=pflash,format=raw,readonly=on,file={code} '
+        f'-drive if=pflash,format=raw,file={nvram} -cdrom {iso}',
+        disk(image('d.img', 5 << 20)), kernel=None, mem=mem, timeout=150)
+    assert '\nready\n' in text and status == 0
+    assert re.search(r'^vioblk0 at virtio\d+: 5 MB', text, re.M)
+
+
+# Memory.
+
+@pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm'])
+@pytest.mark.parametrize('mem', ['16M', '17M', '128M', '3G', '6G'])
+def test_memory_from_little_to_much_with_holes(boot, machine, mem):
+    text, status = boot(f'-object memory-backend-ram,id=m,size={mem},'
+        'reserve=off', machine=f'{machine},memory-backend=m', mem=mem,
+        append='-- sysctl hw.physmem')
+    match = re.search(r'hw\.physmem[=:] *(\d+)', text)
+    assert match, text[-2000:]
+    unit = {'M': 20, 'G': 30}[mem[-1]]
+    size = int(mem[:-1]) << unit
+    assert size * 0.9 - (1 << 20) <= int(match[1]) <= size
+    assert status == 0
+
+
+@pytest.mark.needs('overcommit')
+def test_memory_of_64_gigabytes(boot):
+    text, status = boot('-object memory-backend-ram,id=m,size=64G,'
+        'reserve=off', machine='q35,memory-backend=m', mem='64G',
+        append='-- sysctl hw.physmem')
+    match = re.search(r'hw\.physmem[=:] *(\d+)', text)
+    assert int(match[1]) > 60 << 30 and status == 0
+
+
+def test_little_memory_is_enough_for_devices_and_the_shell(start, image):
+    g = start(DEVICES, disk(image('d.img', 1 << 20)), mem='16M')
+    assert g.output('echo a | cat | cat') == 'a\n'
+    assert g.output('ps | cat').count('\n') > 1
+
+
+# The end of it.
+
+@pytest.mark.parametrize('n', [0, 1, 2, 42, 100, 126, 127])
+def test_the_status_of_the_command_leaves_the_machine(boot, n):
+    text, status = boot(append=f"-- sh -c 'exit {n}'")
+    assert text.endswith(f'paravane: exit {n}\n')
+    assert status == n
+
+
+@pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm'])
+def test_a_machine_without_a_place_for_the_status_powers_off(start, machine):
+    g = start(machine=machine, append='-- echo ready', debug_exit=False,
+        shell=False)
+    event = g.qmp.wait_event('SHUTDOWN')
+    assert event['data']['reason'] == 'guest-shutdown'
+    assert g.wait() == 0
+    assert g.text().endswith('\nready\nparavane: exit 0\n')
+
+
+def test_the_command_line_may_have_pipes_and_variables(boot):
+    text, status = boot(append='-- x="a  b"; echo "<$x>" | cat && false || '
+        'exit 3')
+    assert '\n<a  b>\n' in text and status == 3
+
+
+def test_halt_p_powers_off(start):
+    g = start(debug_exit=False)
+    g.console.send('halt -p\n')
+    event = g.qmp.wait_event('SHUTDOWN')
+    assert event['data']['reason'] == 'guest-shutdown'
+    assert g.wait() == 0
+
+
+def test_reboot_starts_again(start):
+    g = start(reboot=True)
+    g.console.send('reboot\n')
+    event = g.qmp.wait_event('RESET')
+    assert event['data']['guest']
+    g.wait_shell()
+    assert g.output('echo again') == 'again\n'
+
+
+def test_reboot_without_acpi_starts_again(start):
+    g = start(machine='pc,acpi=off', reboot=True)
+    g.console.send('reboot\n')
+    g.qmp.wait_event('RESET')
+    g.wait_shell()
+
+
+def test_a_panic_prints_a_backtrace_by_names_and_ends_with_125(boot):
+    text, status = boot(append='-- sysctl debug.panic=1')
+    assert status == 125
+    lines = text.splitlines()
+    at = next(i for i, l in enumerate(lines) if l.startswith('panic: '))
+    frames = [l for l in lines[at:] if re.search(r'\b\w+\+0x[0-9a-f]+', l)]
+    assert len(frames) >= 3
+    assert any('sysctl' in l for l in frames)
+
+
+def test_a_panic_powers_off_where_nothing_takes_the_status(boot):
+    text, status = boot(append='-- sysctl debug.panic=1', debug_exit=False)
+    assert '\npanic: ' in text and status == 0
+
+
+def test_a_panic_halts_when_asked_to(start):
+    g = start(append='panic=halt')
+    g.console.send('sysctl debug.panic=1\n')
+    g.console.expect('^panic: ')
+    g.console.expect(r'\+0x[0-9a-f]+')
+    assert g.qmp.command('query-status')['running']
+    with pytest.raises(AssertionError, match='still running'):
+        g.wait(3)
+
+
+# Messages.
+
+def test_messages_have_autoconf_form_parents_first(boot, image):
+    text, status = boot(DEVICES + ' -device pcie-root-port,id=r '
+        '-device virtio-rng-pci,bus=r', disk(image('d.img', 1 << 20)),
+        append='-- true')
+    assert status == 0
+    seen = {'root'}
+    lines = [l for l in dmesg_lines(text) if ' not configured' not in l]
+    assert len(lines) > 8
+    for line in lines:
+        match = re.fullmatch(r'([a-z]+\d+) at ([a-z]+\d*)'
+            r'( [a-z]+ [0-9a-fx:/.-]+)*(: .+)?', line)
+        assert match, line
+        assert match[1] not in seen, f'twice: {line}'
+        assert match[2] in seen, f'before its parent: {line}'
+        seen.add(match[1])
+    for name in ('mainbus0', 'cpu0', 'pvbus0', 'pci0', 'pci1', 'com0',
+            'virtio0', 'vioblk0', 'viornd0', 'viornd1', 'viocon0'):
+        assert name in seen
+    assert 'pvbus0 at mainbus0: TCG' in lines
+
+
+def test_dmesg_repeats_what_the_console_showed(start, image):
+    g = start(DEVICES, disk(image('d.img', 1 << 20)))
+    shown = dmesg_lines(g.text())
+    assert shown and dmesg_lines(g.output('dmesg')) == shown
+
+
+def test_sysctl_tells_of_the_machine(start):
+    g = start()
+    for name, value in (('hw.ncpu', r'\d+'), ('hw.hypervisor', 'TCG'),
+            ('kern.version', 'Paravane.*'), ('hw.model', '.+'),
+            ('kern.boottime', '.+')):
+        assert re.match(re.escape(name) + '[=:] *' + value,
+            g.output(f'sysctl {name}'))
+    out, status = g.run('sysctl no.such.thing')
+    assert status == 1 and 'no.such.thing' in out
+
+
+# Bad input.
+
+def test_bad_words_are_reported_once_and_the_boot_goes_on(boot):
+    bad = ['frobnicate=quickly', 'Nonsense', 'virtio.flags=zebra',
+        'panic=perhaps', 'virtio_mmio.device=4K@elephant:5', 'console=nonesuch7']
+    text, status = boot(append=' '.join(bad) + ' -- echo ready')
+    assert '\nready\n' in text and status == 0
+    complaint = '(?i)malformed|bad|invalid|unknown|no such|ignor'
+    for word in bad:
+        name, _, value = word.partition('=')
+        lines = [l for l in text.splitlines() if (value and value in l) or
+            (name in l and re.search(complaint, l))]
+        # A line that repeats the whole command line is not a report.
+        lines = [l for l in lines if sum(w in l for w in bad) < 2]
+        assert len(lines) == 1, (word, lines)
+
+
+def test_a_long_command_line_is_no_harm(boot):
+    text, status = boot(append='x' * 1500 + ' -- echo ready')
+    assert status == 0 and '\nready\n' in text
+
+
+def test_an_empty_command_line_gives_a_shell(start):
+    g = start(append='')
+    assert g.output('echo $?') == '0\n'
+
+
+def test_disable_leaves_a_device_or_a_driver_out(boot, image):
+    disks = [disk(image(f'{i}.img', 1 << 20), f'd{i}') for i in range(2)]
+    text, status = boot(DEVICES, *disks,
+        append='disable=vioblk1 disable=viornd -- echo ready')
+    assert re.search('^vioblk0 at ', text, re.M)
+    assert not re.search('^vioblk1 at ', text, re.M)
+    assert not re.search('^viornd0 at ', text, re.M)
+    assert re.search('^viocon0 at ', text, re.M)
+    assert '\nready\n' in text and status == 0
+
+
+def test_init_may_be_another_program(start):
+    g = start(append='init=/bin/sh')
+    listing = g.output('ps')
+    assert 'sh' in listing and 'init' not in listing
+
+
+def test_a_missing_init_is_named(boot):
+    text, status = boot(append='init=/no/such/init')
+    assert mentions(text, '/no/such/init')
+    assert status == 125
+
+
+def test_initrd_replaces_the_root(boot, tmp_path):
+    root = make_root(tmp_path / 'r.cpio', {'/etc/greeting': b'from here\n'})
+    text, status = boot(initrd=root, append='-- cat /etc/greeting')
+    assert '\nfrom here\n' in text and status == 0
+
+
+@pytest.mark.parametrize('kind', ['header', 'name', 'data', 'trailer',
+    'garbage', 'size', 'empty name'])
+def test_a_damaged_initrd_is_reported_and_the_boot_goes_on(boot, tmp_path,
+        kind):
+    whole = bytearray(ROOT.read_bytes())
+    first = whole.index(b'bin/')
+    if kind == 'header':
+        whole = whole[:first - 50]
+    elif kind == 'name':
+        whole = whole[:first + 2]
+    elif kind == 'data':
+        whole = whole[:len(whole) * 2 // 3]
+    elif kind == 'trailer':
+        whole = whole[:whole.rindex(b'070701')]
+    elif kind == 'garbage':
+        whole = random.Random(1).randbytes(40000)
+    elif kind == 'size':
+        whole[first - 110 + 54:first - 110 + 62] = b'FFFFFFFF'
+    else:
+        whole[first - 110 + 94:first - 110 + 102] = b'00000000'
+    path = tmp_path / 'bad.cpio'
+    path.write_bytes(whole)
+    text, status = boot(initrd=path, append='-- echo ready')
+    assert re.search(r'(?i)^.*\b(cpio|root|initrd)\b.*$', text, re.M)
+    assert '\nready\n' in text and status == 0
+
+
+def test_a_file_that_is_no_program_is_refused(start, tmp_path):
+    busybox = KERNEL.read_bytes()[:300]
+    files = {'/bin/noise': random.Random(1).randbytes(5000),
+        '/bin/empty': b'', '/bin/cut': busybox, '/bin/elf': b'\177ELF'}
+    g = start(initrd=make_root(tmp_path / 'r.cpio', files))
+    for name in files:
+        out, status = g.run(name)
+        # An empty file is an empty script to a shell.
+        assert status != 0 or name == '/bin/empty', name
+    assert g.output('echo ready') == 'ready\n'
+
+
+def elf(tmp_path, source):
+    """A static program from a piece of assembly."""
+    (tmp_path / 'p.S').write_text(source +
+        '.section .note.GNU-stack, "", @progbits\n')
+    subprocess.run(['gcc', '-nostdlib', '-static', '-Wl,--build-id=none',
+        '-o', tmp_path / 'p', tmp_path / 'p.S'], check=True)
+    return bytearray((tmp_path / 'p').read_bytes())
+
+
+EXIT_7 = '.globl _start\n_start: mov $60, %eax; mov $7, %edi; syscall\n'
+
+
+@pytest.mark.parametrize('damage, field', [
+    ('entry in the kernel', (24, '<Q', 0xffffffff80000000)),
+    ('entry not canonical', (24, '<Q', 0x8000000000000000)),
+    ('headers past the end', (32, '<Q', 1 << 40)),
+    ('too many headers', (56, '<H', 65535)),
+    ('another machine', (18, '<H', 183)),
+    ('another class', (4, '<B', 1)),
+    ('segment in the kernel', (64 + 16, '<Q', 0xffffffff80000000)),
+    ('segment past the end of the file', (64 + 32, '<Q', 1 << 33)),
+    ('segment beyond memory', (64 + 40, '<Q', 1 << 45)),
+    ('segment that wraps', (64 + 40, '<Q', (1 << 64) - 4096)),
+])
+def test_a_damaged_program_does_not_take_the_kernel_along(start, tmp_path,
+        damage, field):
+    good = elf(tmp_path, EXIT_7)
+    bad = bytearray(good)
+    # Damage each loaded segment's header alike.
+    count = struct.unpack_from('<H', good, 56)[0]
+    offset, form, value = field
+    places = [offset] if offset < 64 else [
+        64 + 56 * i + offset - 64 for i in range(count)]
+    for place in places:
+        struct.pack_into(form, bad, place, value)
+    g = start(initrd=make_root(tmp_path / 'r.cpio',
+        {'/bin/good': bytes(good), '/bin/bad': bytes(bad)}))
+    assert g.run('/bin/good')[1] == 7
+    assert g.run('/bin/bad')[1] not in (0, 7)
+    assert g.run('/bin/good')[1] == 7
+
+
+@pytest.mark.parametrize('name, body', [
+    ('write to null', 'movl $1, 0\n'),
+    ('read of the kernel', 'mov 0xffffffff80000000, %rax\n'),
+    ('write of the kernel', 'movl $1, 0xffffffff80000000\n'),
+    ('jump to nowhere', 'mov $0x123456789000, %rax; jmp *%rax\n'),
+    ('non-canonical', 'mov $0x8000000000000000, %rax; mov (%rax), %rax\n'),
+    ('privileged', 'cli\n'),
+    ('halt', 'hlt\n'),
+    ('port', 'mov $0xf4, %dx; out %al, %dx\n'),
+    ('undefined', 'ud2\n'),
+    ('divide', 'xor %ecx, %ecx; div %ecx\n'),
+    ('breakpoint', 'int3\n'),
+    ('interrupt gate', 'int $0x20\n'),
+    ('stack', 'xor %esp, %esp; push %rax\n'),
+    ('execute data', 'lea d(%rip), %rax; jmp *%rax\n.data\nd: nop\n.text\n'),
+    ('write code', 'movb $1, _start(%rip)\n'),
+    ('user gs', 'wrmsr\n'),
+])
+def test_a_program_that_does_wrong_is_ended_by_a_signal(start, tmp_path,
+        name, body):
+    bad = elf(tmp_path, '.globl _start\n_start:\n' + body +
+        '\nmov $60, %eax; xor %edi, %edi; syscall\n')
+    g = start(initrd=make_root(tmp_path / 'r.cpio', {'/bin/bad': bytes(bad)}))
+    out, status = g.run('/bin/bad')
+    assert status > 128, name
+    assert g.output('echo ready') == 'ready\n'
+
+
+@pytest.mark.parametrize('number, rdi, rsi, rdx', [
+    (1, 1, 0xffffffff80000000, 16),
+    (1, 1, 0x8000000000000000, 16),
+    (1, 1, 0, 16),
+    (0, 0, 0xffffffff80000000, 0),
+    (1, 1, 4096, 1 << 62),
+    (2, 0xffffffff80000000, 0, 0),
+    (59, 0, 0, 0),
+    (59, 0xffffffff80000000, 0xffffffff80000000, 8),
+    (9999, 1, 2, 3),
+    (0xffffffffffffffff, 1, 2, 3),
+])
+def test_a_system_call_with_bad_arguments_fails(start, tmp_path, number,
+        rdi, rsi, rdx):
+    # Exits with 99 when the call gave an error or nothing, else 1.
+    bad = elf(tmp_path, f'''
+        .globl _start
+_start: movabs ${number}, %rax
+        movabs ${rdi}, %rdi
+        movabs ${rsi}, %rsi
+        movabs ${rdx}, %rdx
+        syscall
+        mov $99, %edi
+        test %rax, %rax
+        jle 1f
+        mov $1, %edi
+1:      mov $60, %eax
+        syscall
+''')
+    g = start(initrd=make_root(tmp_path / 'r.cpio', {'/bin/bad': bytes(bad)}))
+    assert g.run('/bin/bad')[1] == 99
+    assert g.output('echo ready') == 'ready\n'
