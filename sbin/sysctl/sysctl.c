@@ -48,6 +48,16 @@ value(const char *path)
 	return (0);
 }
 
+/* The variable of a file: the caller frees it. */
+static char *
+variable(const char *path)
+{
+	char *name = xstrdup(path + strlen(ROOT));
+
+	translate(name, name, '/', '.');
+	return (name);
+}
+
 static void
 print_name(const char *path)
 {
@@ -55,9 +65,19 @@ print_name(const char *path)
 
 	if (nflag)
 		return;
-	name = xstrdup(path + strlen(ROOT));
-	translate(name, name, '/', '.');
+	name = variable(path);
 	outf("%s=", name);
+	free(name);
+}
+
+static void
+warn_name(const char *path)
+{
+	int saved = errno;
+	char *name = variable(path);
+
+	errno = saved;
+	warn("%s", name);
 	free(name);
 }
 
@@ -97,7 +117,7 @@ fail:
 	/* A device may leave while its values are listed. */
 	if (walking && errno == ENOENT)
 		return (0);
-	warn("%s", path + strlen(ROOT));
+	warn_name(path);
 	return (1);
 }
 
@@ -110,7 +130,7 @@ set(const char *path, const char *val)
 	old = value(path) == 0 ? xstrdup(iobuf) : NULL;
 	if ((fd = open(path, O_WRONLY)) == -1 ||
 	    full_write(fd, val, strlen(val)) == -1) {
-		warn("%s", path + strlen(ROOT));
+		warn_name(path);
 		if (fd != -1)
 			close(fd);
 		return (1);

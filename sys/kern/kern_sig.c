@@ -145,6 +145,9 @@ proc_trap(struct trapframe *tf __unused, int sig, vaddr_t addr)
 	p->p_sigpend |= SIGBIT(sig);
 	sig_update(p);
 	mtx_leave(&proc_lock);
+	if (p == initproc && sa->sa_handler == SIG_DFL)
+		panic("init: signal %d, address %#llx", sig,
+		    (unsigned long long)addr);
 }
 
 void

@@ -25,6 +25,7 @@ struct cpu_info	cpu_boot;
 uint32_t	cpu_feature_ecx, cpu_feature_edx, cpu_feature_7ebx;
 bool		cpu_has_gbpages, cpu_has_smap;
 size_t		fpu_size;
+bool		cpu_emulated;
 static bool	cpu_has_xsave;
 static uint64_t	xcr0;
 
@@ -99,6 +100,32 @@ idt_init(void)
 
 /* --- features ------------------------------------------------------------------ */
 
+/*
+ * Some hypervisors without hardware support run a kernel by emulating each
+ * instruction, and know only the common ones: not those that save the
+ * floating point state at once, nor STAC and CLAC.  Nothing tells but the
+ * pace: a turn of a loop takes thousands of cycles there.
+ */
+#define EMULATED_CYCLES	300
+#define EMULATED_TURNS	128
+
+static bool
+cpu_emulates(void)
+{
+	uint64_t best = UINT64_MAX, start;
+	uint32_t turns;
+	u_int i;
+
+	/* the first round may be slow for other reasons */
+	for (i = 0; i < 4; i++) {
+		start = rdtsc();
+		turns = EMULATED_TURNS;
+		__asm volatile("1: decl %0; jnz 1b" : "+r" (turns) :: "cc");
+		best = MIN(best, rdtsc() - start);
+	}
+	return (best / EMULATED_TURNS > EMULATED_CYCLES);
+}
+
 static void
 cpu_features(void)
 {
@@ -110,6 +137,7 @@ cpu_features(void)
 	cpuid(1, 0, r);
 	cpu_feature_ecx = r[2];
 	cpu_feature_edx = r[3];
+	cpu_emulated = cpu_emulates();
 	__asm volatile("movq %%cr4, %0" : "=r" (cr4));
 	cr4 |= CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 	if (max >= 7) {
@@ -117,14 +145,14 @@ cpu_features(void)
 		cpu_feature_7ebx = r[1];
 		if (r[1] & CPUID7_EBX_SMEP)
 			cr4 |= CR4_SMEP;
-		if (r[1] & CPUID7_EBX_SMAP) {
+		if ((r[1] & CPUID7_EBX_SMAP) && !cpu_emulated) {
 			cr4 |= CR4_SMAP;
 			cpu_has_smap = true;
 		}
 		if (r[2] & CPUID7_ECX_UMIP)
 			cr4 |= CR4_UMIP;
 	}
-	if (cpu_feature_ecx & CPUID1_ECX_XSAVE) {
+	if ((cpu_feature_ecx & CPUID1_ECX_XSAVE) && !cpu_emulated) {
 		cr4 |= CR4_OSXSAVE;
 		cpu_has_xsave = true;
 	}
@@ -175,10 +203,24 @@ fpu_features(void)
 	return (xcr0);
 }
 
+/*
+ * The registers of SSE alone, where FXSAVE has them, by plain moves.  That is
+ * all that programs use without AVX, but for the x87.
+ */
+#define XMM_ALL(op)							\
+	op(0, 160) op(1, 176) op(2, 192) op(3, 208)			\
+	op(4, 224) op(5, 240) op(6, 256) op(7, 272)			\
+	op(8, 288) op(9, 304) op(10, 320) op(11, 336)			\
+	op(12, 352) op(13, 368) op(14, 384) op(15, 400)
+#define XMM_SAVE(n, off)	"movups %%xmm" #n ", " #off "(%0)\n"
+#define XMM_LOAD(n, off)	"movups " #off "(%0), %%xmm" #n "\n"
+
 void
 fpu_save(void *fpu)
 {
-	if (cpu_has_xsave)
+	if (cpu_emulated)
+		__asm volatile(XMM_ALL(XMM_SAVE) :: "r" (fpu) : "memory");
+	else if (cpu_has_xsave)
 		__asm volatile("xsave64 (%0)" :: "r" (fpu),
 		    "a" ((uint32_t)xcr0), "d" (0) : "memory");
 	else
@@ -188,7 +230,9 @@ fpu_save(void *fpu)
 void
 fpu_restore(const void *fpu)
 {
-	if (cpu_has_xsave)
+	if (cpu_emulated)
+		__asm volatile(XMM_ALL(XMM_LOAD) :: "r" (fpu) : "memory");
+	else if (cpu_has_xsave)
 		__asm volatile("xrstor64 (%0)" :: "r" (fpu),
 		    "a" ((uint32_t)xcr0), "d" (0) : "memory");
 	else

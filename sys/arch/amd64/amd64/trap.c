@@ -18,7 +18,7 @@
 #include <vm/pmap.h>
 #include <vm/vm_map.h>
 
-extern char	user_copy_end[], user_copy_fault[];
+extern char	user_copy_end[], user_copy_fault[], syscall_entry[];
 int		user_copy(void *, const void *, size_t);
 void		trap(struct trapframe *);
 int		syscall_trap(struct trapframe *);
@@ -134,11 +134,32 @@ trap_user_copy(struct trapframe *tf)
 	return (true);
 }
 
+/*
+ * A hypervisor that emulates the kernel may carry out SYSCALL but for the
+ * change of privilege: then its entry faults on the first instruction, and
+ * that is the system call.  To a program that jumps there it is one too.
+ */
+static void
+trap_syscall(struct trapframe *tf)
+{
+	tf->tf_rip = tf->tf_rcx;
+	tf->tf_rflags = (tf->tf_r11 & PSL_USERMASK) | PSL_USER;
+	tf->tf_trapno = tf->tf_rax;
+	curthread->td_fullframe = false;
+	linux_syscall(tf);
+}
+
 static void
 trap_pagefault(struct trapframe *tf, vaddr_t va)
 {
 	bool user = (tf->tf_cs & 3) != 0;
 	int prot, sig;
+
+	if (user && cpu_emulated && va == (vaddr_t)syscall_entry &&
+	    tf->tf_rip == va) {
+		trap_syscall(tf);
+		return;
+	}
 
 	prot = tf->tf_err & PF_FETCH ? PROT_EXEC :
 	    tf->tf_err & PF_WRITE ? PROT_WRITE : PROT_READ;

@@ -212,6 +212,7 @@ extern struct cpu_info	cpu_boot;
 extern uint32_t		cpu_feature_ecx, cpu_feature_edx;	/* leaf 1 */
 extern uint32_t		cpu_feature_7ebx;
 extern bool		cpu_has_gbpages, cpu_has_smap;
+extern bool		cpu_emulated;	/* by the instruction: see cpu.c */
 void	cpu_early_init(struct cpu_info *);
 extern size_t		fpu_size;	/* bytes of state, 512 or more */
 void	fpu_init_state(void *);

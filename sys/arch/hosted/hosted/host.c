@@ -79,6 +79,12 @@ host_write(const char *s, size_t n)
 }
 
 void
+host_complain(const char *why)
+{
+	fprintf(stderr, "hosted: %s\n", why);
+}
+
+void
 host_fail(const char *why)
 {
 	fprintf(stderr, "hosted: %s\n", why);

@@ -29,6 +29,12 @@ struct cpu_info	hosted_cpu;
 uint64_t	hosted_now;
 uintptr_t	hosted_memory;
 u_int		hosted_fail_at, hosted_nallocs;
+int		(*hosted_device)(void);
+void		(*hosted_step_fn)(void);
+
+const char	version[] = "Paravane (hosted)";
+const char	ostype[] = "Paravane";
+const char	osrelease[] = "hosted";
 
 static uint64_t	hosted_alarm;		/* 0: none */
 static char	console[65536];
@@ -170,6 +176,16 @@ void
 delay(u_int usec)
 {
 	hosted_now += (uint64_t)usec * 1000;
+	if (hosted_device != NULL)
+		(void)hosted_device();
+}
+
+/* Between any two accesses to shared memory: see WIRE_HOOK. */
+void
+hosted_step(void)
+{
+	if (hosted_step_fn != NULL)
+		hosted_step_fn();
 }
 
 void
@@ -349,6 +365,8 @@ static struct thread	*hosted_waiter;		/* who is in hosted_run() */
 void
 md_idle(void)
 {
+	if (hosted_device != NULL && hosted_device())
+		return;
 	if (hosted_alarm != 0 && (hosted_waiter == NULL ||
 	    hosted_alarm <= hosted_until)) {
 		hosted_now = MAX(hosted_now, hosted_alarm);
@@ -460,6 +478,8 @@ hosted_init(void)
 	console_len = 0;
 	hosted_now = 1000;
 	hosted_fail_at = 0;
+	hosted_device = NULL;
+	hosted_step_fn = NULL;
 	msgbuf_clear();
 	if (hosted_ready)
 		return;
@@ -475,19 +495,26 @@ hosted_init(void)
 	hosted_nallocs = 0;
 }
 
-/* What a test took must be given back. */
-void
+/* What a test took must be given back; how many kinds of things were not. */
+int
 hosted_fini(void)
 {
 	u_int i;
+	int bad = 0;
 
 	hosted_fail_at = 0;
 	hosted_run(0);
 	for (i = 0; i < NIRQ; i++) {
-		if (irqs[i].hi_fn != NULL || irqs[i].hi_used)
-			host_fail("an interrupt is still established");
-		irqs[i].hi_pending = irqs[i].hi_level = false;
+		if (irqs[i].hi_fn != NULL || irqs[i].hi_used) {
+			host_complain("an interrupt is still established");
+			bad++;
+		}
+		irqs[i] = (struct hosted_irq){ .hi_fn = NULL };
 	}
-	if (hosted_nallocs != 0)
-		host_fail("memory was not freed");
+	if (hosted_nallocs != 0) {
+		host_complain("memory was not freed");
+		bad++;
+	}
+	hosted_nallocs = 0;
+	return (bad);
 }

@@ -20,6 +20,7 @@ void	 host_free(void *);
 void	*host_pages(size_t);			/* with a guard page behind */
 void	 host_pages_free(void *, size_t);
 void	 host_write(const char *, size_t);	/* console */
+void	 host_complain(const char *);
 void	 host_fail(const char *) __attribute__((__noreturn__));
 void	 host_panic(void) __attribute__((__noreturn__));
 struct host_context *host_context_new(void *, size_t, void (*)(void *),
@@ -31,13 +32,17 @@ void	 host_context_switch(struct host_context *, struct host_context *);
 /* md.c: for tests */
 extern uint64_t	hosted_now;			/* the clock, ns */
 void	 hosted_init(void);			/* once before each test */
-void	 hosted_fini(void);			/* ends all; checks for leaks */
+int	 hosted_fini(void);			/* what was left behind */
 /* run threads and due timeouts until nothing is left, or time is over */
 void	 hosted_run(uint64_t);
 /* the n-th call from now on that can fail does; 0: none */
 extern unsigned hosted_fail_at;
 int	 hosted_may_fail(void);			/* 1: this one must fail */
 extern unsigned hosted_nallocs;			/* pieces not freed */
+/* the device acts while nothing can run; true: it did something */
+extern int	(*hosted_device)(void);
+/* and, in one of the builds, between any two accesses to shared memory */
+extern void	(*hosted_step_fn)(void);
 /* interrupts: raised by the simulator, delivered when the level allows */
 struct hosted_irq;
 void	 hosted_irq_raise(unsigned);

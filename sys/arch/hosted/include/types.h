@@ -19,6 +19,11 @@ typedef uint64_t	register_t;
 #define VM_MIN_USER		0x0000000000010000UL
 #define VM_MAX_USER		0x00007ffffffff000UL
 
+#ifdef WIRE_STEP
+void	hosted_step(void);
+#define WIRE_HOOK()		hosted_step()
+#endif
+
 /* physical memory is an arena of the host program's */
 extern uintptr_t		hosted_memory;
 #define VM_DIRECT_BASE		hosted_memory
