@@ -162,6 +162,9 @@ main(void)
 		panic("no mainbus");
 	config_deferred();
 	cn_check();
+	/* known, also where no device asked for them */
+	(void)cmdline_get("virtio.flags", 0);
+	(void)cmdline_get("disable", 0);
 	cmdline_report();
 
 	if (proc_create_init() == NULL)

@@ -142,7 +142,8 @@ unit_alloc(struct device *dev, const struct cfdata *cf)
 {
 	struct cfdriver *cd = cf->cf_driver;
 	struct device **devs;
-	int unit = cf->cf_unit, n;
+	int unit = cf->cf_star ? MAX(cf->cf_unit, cd->cd_minunit) :
+	    cf->cf_unit, n;
 
 	while (cf->cf_star && unit < cd->cd_ndevs &&
 	    cd->cd_devs[unit] != NULL)
@@ -210,6 +211,7 @@ config_init(void)
 		cd = cf->cf_driver;
 		cd->cd_devs = NULL;
 		cd->cd_ndevs = 0;
+		cd->cd_minunit = 0;
 	}
 }
 
@@ -249,9 +251,12 @@ config_attach(struct device *parent, const struct cfdata *cf, void *aux,
 	} else if ((error = cf->cf_attach->ca_attach(parent, dev, aux)) != 0 &&
 	    !(dev->dv_flags & DVF_DESCRIBED))
 		device_describe(dev, "cannot attach, error %d", error);
-	if (error != 0)
+	if (error != 0) {
+		/* the names of those behind it do not depend on its failure */
+		cf->cf_driver->cd_minunit = MAX(cf->cf_driver->cd_minunit,
+		    dev->dv_unit + 1);
 		dev_unlink(dev);
-	else {
+	} else {
 		dev->dv_flags |= DVF_ACTIVE;
 		if (devp != NULL)
 			*devp = dev;

@@ -55,6 +55,7 @@ struct cfdriver {
 	enum devclass	  cd_class;
 	struct device	**cd_devs;		/* by unit */
 	int		  cd_ndevs;
+	int		  cd_minunit;	/* below: names that failed to attach */
 };
 
 /* One line of the configuration file, in ioconf.c.  Never written to. */

@@ -18,13 +18,11 @@ same ones twice, and a source that has nothing to give holds nobody up."""
 
 import random
 import re
-
-from guest import GuestError
 import threading
 
 import pytest
 
-from guest import disk
+from guest import GuestError, disk
 
 
 def runs_of(data, source, least=8):

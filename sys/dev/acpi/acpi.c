@@ -191,8 +191,8 @@ acpi_subtable(const struct acpi_header *ah, size_t hdrlen,
 }
 
 /* An AML integer constant (ACPI 20.2.3). */
-static bool
-aml_int(const u_char **pp, const u_char *end, uint64_t *v)
+bool
+acpi_aml_int(const u_char **pp, const u_char *end, uint64_t *v)
 {
 	const u_char *p = *pp;
 	size_t n;
@@ -242,10 +242,10 @@ acpi_sleep_type(const struct acpi_header *dsdt, uint8_t *a, uint8_t *b)
 		if (p >= end)
 			break;
 		p++;			/* elements */
-		if (!aml_int(&p, end, &v))
+		if (!acpi_aml_int(&p, end, &v))
 			break;
 		*a = *b = v;
-		if (aml_int(&p, end, &v))
+		if (acpi_aml_int(&p, end, &v))
 			*b = v;
 		return (0);
 	}
@@ -267,7 +267,7 @@ acpi_method_int(const struct acpi_header *dsdt, const char *name,
 		if (memcmp(p, name, 4) != 0 || p[5] != 0xa4)
 			continue;
 		p += 6;
-		return (aml_int(&p, end, v) ? 0 : ENOENT);
+		return (acpi_aml_int(&p, end, v) ? 0 : ENOENT);
 	}
 	return (ENOENT);
 }

@@ -108,6 +108,17 @@ const struct acpi_header *acpi_table(const char *, u_int);
 const struct acpi_subtable *acpi_subtable(const struct acpi_header *, size_t,
 	    const struct acpi_subtable *);
 int	acpi_sleep_type(const struct acpi_header *, uint8_t *, uint8_t *);
+/*
+ * The interrupt of pin 0 to 3 of a device on the root PCI bus, where the _PRT
+ * is plain data.  ENOENT.
+ */
+struct acpi_gsi {
+	uint32_t	ag_gsi;
+	bool		ag_level, ag_low;
+};
+int	acpi_prt(const struct acpi_header *, u_int, u_int, struct acpi_gsi *);
+/* an AML constant at *pp, which moves behind it; false: there is none */
+bool	acpi_aml_int(const u_char **, const u_char *, uint64_t *);
 int	acpi_method_int(const struct acpi_header *, const char *, uint64_t *);
 
 #endif /* _DEV_ACPI_ACPIVAR_H_ */

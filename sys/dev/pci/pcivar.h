@@ -30,6 +30,7 @@ struct pci_host {
 	u_int		  ph_segment;
 	u_int		  ph_firstbus, ph_lastbus;
 	u_int		  ph_maxbus;	/* highest number in use */
+	uint16_t	  ph_bridge[256];	/* tag of what leads to a bus */
 	bool		  ph_extended;	/* 4096 bytes a function, else 256 */
 	void		 *ph_cookie;	/* the machine's */
 	/* what the bridge passes on to its bus; see pcialloc.h */

@@ -74,6 +74,7 @@ ppb_attach(struct device *parent, struct device *self, void *aux)
 	    pa->pa_product, secondary);
 	pci_enable(pa, PCI_COMMAND_IO | PCI_COMMAND_MEM | PCI_COMMAND_MASTER);
 	pba.pba_bus = secondary;
+	pa->pa_host->ph_bridge[secondary & 0xff] = pa->pa_tag;
 	pba.pba_bridge = &sc->sc_pa;
 	(void)config_found(self, &pba, NULL);
 	if (numbered)

@@ -291,5 +291,7 @@ md_pv_evidence(u_int n, struct pv_evidence *ev)
 	ev->pe_kind = PVE_CPUID;
 	ev->pe_base = base;
 	cpuid(base + 1, 0, ev->pe_regs);
+	cpuid(base + 2, 0, ev->pe_regs2);
+	cpuid(base + 3, 0, ev->pe_regs3);
 	return (0);
 }
