@@ -119,16 +119,32 @@ static pid_t
 fork_job(pid_t pgrp, int foreground)
 {
 	int jobs = sh_interactive && tty != -1, fd;
+	sigset_t intr;
 	pid_t pid;
 
+	/*
+	 * An interrupt typed meanwhile stays pending until it is clear to
+	 * whom it goes: to the job, or to the shell that passes it on.
+	 */
+	sigemptyset(&intr);
+	sigaddset(&intr, SIGINT);
+	if (jobs)
+		sigprocmask(SIG_BLOCK, &intr, NULL);
 	if ((pid = sh_fork()) == -1) {
 		warn("fork");
+		if (jobs)
+			sigprocmask(SIG_UNBLOCK, &intr, NULL);
 		return (-1);
 	}
 	if (jobs) {
 		/* Both do it, as either may be the first to need it. */
 		if (pid != 0) {
-			(void)setpgid(pid, pgrp == 0 ? pid : pgrp);
+			if (pgrp == 0)
+				pgrp = pid;
+			(void)setpgid(pid, pgrp);
+			if (foreground)
+				(void)tcsetpgrp(tty, pgrp);
+			sigprocmask(SIG_UNBLOCK, &intr, NULL);
 			return (pid);
 		}
 		(void)setpgid(0, pgrp);
@@ -137,6 +153,7 @@ fork_job(pid_t pgrp, int foreground)
 			(void)tcsetpgrp(tty, getpgrp());
 			signal(SIGTTOU, SIG_DFL);
 		}
+		sigprocmask(SIG_UNBLOCK, &intr, NULL);
 	} else if (pid == 0 && !foreground) {
 		signal(SIGINT, SIG_IGN);
 		signal(SIGQUIT, SIG_IGN);
@@ -165,11 +182,32 @@ wait_pid(pid_t pid)
 	return (status_of(st));
 }
 
+/*
+ * An interrupt that was typed before the job was in the foreground came to
+ * the shell, but was meant for the job.
+ */
+static int
+wait_foreground(pid_t pid)
+{
+	int st;
+
+	for (;;) {
+		if (sh_interactive && tty != -1 && sh_interrupted) {
+			sh_interrupted = 0;
+			(void)kill(-getpgid(pid), SIGINT);
+		}
+		if (waitpid(pid, &st, 0) != -1)
+			return (status_of(st));
+		if (errno != EINTR)
+			return (127);
+	}
+}
+
 /* The last process of a job in the foreground tells its status. */
 static int
 wait_job(pid_t pid)
 {
-	int status = wait_pid(pid), sig = status - 128;
+	int status = wait_foreground(pid), sig = status - 128;
 	const char *name;
 
 	if (sh_interactive && tty != -1)

@@ -7,6 +7,8 @@
  */
 
 #include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -76,6 +78,38 @@ print_prompt(void)
 	prompt = 2;
 }
 
+/*
+ * Wait for a line.  An interrupt that comes between the prompt and the wait
+ * must end it too, so it is let in only by the wait itself.
+ */
+static int
+wait_line(int fd)
+{
+	struct pollfd pfd = { .fd = fd, .events = POLLIN };
+	sigset_t intr, old;
+	int n = -1;
+
+	sigemptyset(&intr);
+	sigaddset(&intr, SIGINT);
+	sigprocmask(SIG_BLOCK, &intr, &old);
+	errno = EINTR;
+	if (!sh_interrupted)
+		n = ppoll(&pfd, 1, NULL, &old);
+	sigprocmask(SIG_SETMASK, &old, NULL);
+	return (n);
+}
+
+static ssize_t
+read_input(struct source *s)
+{
+	if (sh_interactive && s->s_fd == STDIN_FILENO) {
+		print_prompt();
+		if (wait_line(s->s_fd) == -1 && errno == EINTR)
+			return (-1);
+	}
+	return (read(s->s_fd, s->s_buf, s->s_step));
+}
+
 static int
 refill(struct source *s)
 {
@@ -84,9 +118,7 @@ refill(struct source *s)
 	if (s->s_buf == NULL || s->s_eof)
 		return (-1);
 	for (;;) {
-		if (sh_interactive && s->s_fd == STDIN_FILENO)
-			print_prompt();
-		if ((n = read(s->s_fd, s->s_buf, s->s_step)) > 0)
+		if ((n = read_input(s)) > 0)
 			break;
 		if (n == -1 && errno == EINTR) {
 			if (sh_interrupted)

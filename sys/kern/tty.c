@@ -758,8 +758,12 @@ tty_input(struct tty *tp, const void *buf, size_t n)
 	size_t i = n;
 
 	mtx_enter(&tp->t_mtx);
-	/* nobody has it open: nobody wants it */
-	if ((t = tp->t_priv) != NULL && t->open && !t->gone) {
+	if ((t = tp->t_priv) != NULL && !t->open && !t->gone &&
+	    tp->t_ops->to_unthrottle != NULL) {
+		/* it waits in the device until somebody opens the terminal */
+		t->throttled = true;
+		i = 0;
+	} else if (t != NULL && t->open && !t->gone) {
 		for (i = 0; i < n; i++) {
 			if (!in_char(t, p[i], &sigs))
 				break;
@@ -1021,13 +1025,17 @@ tty_open(struct cdev *cd, int flags __unused)
 {
 	struct tty *tp = dev_arg(cd);
 	struct tty_priv *t = tp->t_priv;
+	bool more;
 
 	mtx_enter(&tp->t_mtx);
 	t->open = true;
 	t->hungup = t->gone;
+	more = in_unthrottle(t);
 	mtx_leave(&tp->t_mtx);
 	if (tp->t_ops->to_open != NULL)
 		tp->t_ops->to_open(tp);
+	if (more)
+		tp->t_ops->to_unthrottle(tp);
 	return (0);
 }
 

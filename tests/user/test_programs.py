@@ -234,7 +234,7 @@ def test_sysctl_reads_and_walks(user):
     r = user.run("sysctl", "kernel.random")
     assert b"kernel.random.uuid=" in r.stdout
     r = user.run("sysctl", "no.such")
-    assert r.returncode == 1 and r.stderr.startswith(b"sysctl: no/such: ")
+    assert r.returncode == 1 and r.stderr.startswith(b"sysctl: no.such: ")
 
 
 def test_init_refuses_to_be_other_than_the_first(user):
