@@ -161,29 +161,62 @@ pci_bar_decode(const struct pci_attach_args *pa, u_int reg,
 	return (pb->pb_size != 0 && powerof2(pb->pb_size) ? 0 : ENOENT);
 }
 
+/*
+ * All registers of a function at once: turning decoding off and on costs a
+ * hypervisor more than the rest, as it lays out its memory anew.  The last
+ * function's are kept, for its driver asks for them one after the other.
+ */
+static struct {
+	const struct pci_host	*host;
+	u_int			 tag;
+	int			 error[PCI_NBARS];
+	struct pci_bar		 bar[PCI_NBARS];
+} bars;
+
+static void
+pci_bars_probe(const struct pci_attach_args *pa)
+{
+	u_int nbars = pa->pa_header == PCI_HEADER_DEVICE ? PCI_NBARS :
+	    pa->pa_header == PCI_HEADER_BRIDGE ? 2 : 0, i;
+	uint16_t command = pci_conf_read_2(pa, PCI_COMMAND);
+	struct pci_bar *pb;
+
+	bars.host = pa->pa_host;
+	bars.tag = pa->pa_tag;
+	for (i = 0; i < PCI_NBARS; i++)
+		bars.error[i] = ENOENT;
+	pci_conf_write_2(pa, PCI_COMMAND, command &
+	    ~(PCI_COMMAND_IO | PCI_COMMAND_MEM));
+	for (i = 0; i < nbars; i++) {
+		pb = &bars.bar[i];
+		bars.error[i] = pci_bar_decode(pa, PCI_BAR0 + 4 * i, pb);
+		if (bars.error[i] != 0)
+			continue;
+		if (pb->pb_addr == 0)
+			bars.error[i] = ENOSPC;
+		if (pb->pb_64 && i + 1 >= nbars)
+			bars.error[i] = ENOENT;
+		i += pb->pb_64;
+	}
+	pci_conf_write_2(pa, PCI_COMMAND, command);
+}
+
 int
 pci_bar_info(const struct pci_attach_args *pa, u_int bar, struct pci_bar *pb)
 {
-	u_int reg = PCI_BAR0 + 4 * bar, nbars;
-	uint16_t command;
-	int error;
-
-	nbars = pa->pa_header == PCI_HEADER_DEVICE ? PCI_NBARS :
-	    pa->pa_header == PCI_HEADER_BRIDGE ? 2 : 0;
-	if (bar >= nbars)
+	if (bar >= PCI_NBARS)
 		return (ENOENT);
-	command = pci_conf_read_2(pa, PCI_COMMAND);
-	if (command & (PCI_COMMAND_IO | PCI_COMMAND_MEM))
-		pci_conf_write_2(pa, PCI_COMMAND, command &
-		    ~(PCI_COMMAND_IO | PCI_COMMAND_MEM));
-	error = pci_bar_decode(pa, reg, pb);
-	if (error == 0 && pb->pb_64 && bar + 1 >= nbars)
-		error = ENOENT;
-	if (error == 0 && pb->pb_addr == 0)
-		error = ENOSPC;
-	if (command & (PCI_COMMAND_IO | PCI_COMMAND_MEM))
-		pci_conf_write_2(pa, PCI_COMMAND, command);
-	return (error);
+	if (bars.host != pa->pa_host || bars.tag != pa->pa_tag)
+		pci_bars_probe(pa);
+	*pb = bars.bar[bar];
+	return (bars.error[bar]);
+}
+
+/* What is known of the last function is no longer true. */
+static void
+pci_bars_forget(void)
+{
+	bars.host = NULL;
 }
 
 int
@@ -335,6 +368,7 @@ pci_attach(struct device *parent __unused, struct device *self, void *aux)
 			if (func == 0 && (pci_conf_read_1(&pa, PCI_HEADER) &
 			    PCI_HEADER_MULTI))
 				nfunc = 8;
+			pci_bars_forget();
 			(void)config_found(self, &pa, pci_print);
 		}
 	}
