@@ -153,8 +153,8 @@ run:
 
 test:
 	@tools/deps test
-	$(MAKE) --no-print-directory all
-	$(MAKE) --no-print-directory -C tests/hosted
+	$(MAKE) --no-print-directory -j2 all
+	$(MAKE) --no-print-directory -j2 -C tests/hosted
 	$(PYTHON) -m pytest -q -n 2 tests/user tests/boot
 
 man:

@@ -6,6 +6,7 @@
  */
 
 #include <sys/cmdline.h>
+#include <sys/conf.h>
 #include <sys/device.h>
 #include <sys/errno.h>
 #include <sys/init.h>
@@ -22,8 +23,11 @@
 #include <sys/thread.h>
 #include <sys/timeout.h>
 #include <sys/tty.h>
+#include <sys/uio.h>
 #include <sys/vnode.h>
 
+#include <vm/pmap.h>
+#include <vm/vm_page.h>
 #include <vm/vm_stat.h>
 #include <machine/cpu.h>
 
@@ -71,19 +75,81 @@ host_request(struct device *dev, enum host_request req)
 
 /* --- root --------------------------------------------------------------------------------- */
 
+extern const char root_image[], root_image_end[];
+
+static void
+root_builtin(void)
+{
+	printf("root: the built-in root image is used\n");
+	(void)cpio_load(root_image, root_image_end - root_image);
+}
+
+/* The loader's image or the built-in one, unless root= names a disk. */
 static void
 root_init(void)
 {
-	extern const char root_image[], root_image_end[];
 	const void *image;
 	size_t size;
 
 	vfs_init();
+	if (cmdline_get("root", 0) != NULL)
+		return;
 	image = md_root_image(&size);
-	if (cpio_load(image, size) != 0 && image != root_image) {
-		printf("root: the built-in root image is used\n");
-		(void)cpio_load(root_image, root_image_end - root_image);
+	if (cpio_load(image, size) != 0 && image != root_image)
+		root_builtin();
+}
+
+/* The whole of a disk, in memory that stays: files are used where they lie. */
+static int
+root_read(struct cdev *cd, void **imagep, size_t *sizep)
+{
+	struct iovec iov;
+	struct uio uio = { .uio_iov = &iov, .uio_iovcnt = 1,
+	    .uio_segflg = UIO_SYSSPACE, .uio_rw = UIO_READ };
+	off_t size = dev_size(cd);
+	int error;
+
+	if (size <= 0)
+		return (EINVAL);
+	if ((uint64_t)size > ptoa(vm_page_avail()) ||
+	    (*imagep = kva_memory(size)) == NULL)
+		return (ENOMEM);
+	iov = (struct iovec){ *imagep, size };
+	uio.uio_resid = size;
+	error = dev_rdwr(cd, &uio, 0);
+	if (error == 0 && uio.uio_resid != 0)
+		error = EIO;
+	if (error != 0)
+		kva_memory_free(*imagep, size);
+	*sizep = size;
+	return (error);
+}
+
+/* root=NAME: a disk that holds a root image. */
+static void
+root_disk(void)
+{
+	const char *name = cmdline_get("root", 0);
+	struct cdev *cd;
+	void *image;
+	size_t size;
+	int error = ENOENT;
+
+	if (name == NULL)
+		return;
+	if (strncmp(name, "/dev/", 5) == 0)
+		name += 5;
+	if ((cd = dev_lookup(name)) != NULL) {
+		if ((error = dev_open(cd, FREAD)) == 0) {
+			error = root_read(cd, &image, &size);
+			(void)dev_close(cd, FREAD);
+		}
+		dev_release(cd);
 	}
+	if (error != 0)
+		printf("root: %s cannot be read, error %d\n", name, error);
+	if (error != 0 || cpio_load(image, size) != 0)
+		root_builtin();
 }
 
 /* --- variables ------------------------------------------------------------------------------ */
@@ -161,6 +227,7 @@ main(void)
 	if (config_rootfound("mainbus", NULL) == NULL)
 		panic("no mainbus");
 	config_deferred();
+	root_disk();
 	cn_check();
 	/* known, also where no device asked for them */
 	(void)cmdline_get("virtio.flags", 0);

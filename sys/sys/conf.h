@@ -65,5 +65,6 @@ int	 dev_open(struct cdev *, int);
 int	 dev_close(struct cdev *, int);
 int	 dev_rdwr(struct cdev *, struct uio *, int);
 int	 dev_ioctl(struct cdev *, u_long, void *, int);
+off_t	 dev_size(struct cdev *);	/* bytes; 0: not known */
 
 #endif /* _SYS_CONF_H_ */

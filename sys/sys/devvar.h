@@ -33,7 +33,6 @@ struct cdev {
 void	 dev_ref(struct cdev *);
 int	 dev_poll(struct cdev *, int, struct selreq *);
 int	 dev_fsync(struct cdev *);
-off_t	 dev_size(struct cdev *);
 int	 dev_userioctl(struct cdev *, u_long, void *, int);
 void	 dev_syncall(void);		/* all disks */
 

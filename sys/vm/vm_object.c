@@ -131,10 +131,10 @@ vm_object_page_locked(struct vm_object *vo, uint64_t n, bool write,
 		if ((error = vm_object_fill(vo, n)) != 0)
 			return (error);
 	}
-	if (n < vo->vo_npages && vo->vo_pages[n] != 0) {
+	if (n < vo->vo_npages && vo->vo_pages[n] != 0)
 		*pap = vo->vo_pages[n];
-		vm_page_ref(*pap);
-	}
+	/* one in place may be the allocator's too, if root= named a disk */
+	vm_page_ref(*pap);
 	return (0);
 }
 

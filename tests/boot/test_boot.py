@@ -316,6 +316,29 @@ def test_initrd_replaces_the_root(boot, tmp_path):
     assert '\nfrom here\n' in text and status == 0
 
 
+def test_root_may_be_on_a_disk(boot, image, tmp_path):
+    root = make_root(tmp_path / 'r.cpio', {'/etc/greeting': b'from a disk\n'})
+    text, status = boot(disk(image('root.img', root.read_bytes()), 'd0'),
+        append='root=vioblk0 -- cat /etc/greeting')
+    assert '\nfrom a disk\n' in text and status == 0
+
+
+@pytest.mark.parametrize('name', ['vioblk7', 'com0', 'vioblk0'])
+def test_a_root_that_is_none_is_named_and_the_built_in_one_used(boot, image,
+        name):
+    text, status = boot(disk(image('blank.img', 1 << 20), 'd0'),
+        append=f'root={name} -- echo ready')
+    assert re.search('^root: ', text, re.M)
+    assert '\nready\n' in text and status == 0
+
+
+def test_the_power_button_powers_off(start):
+    g = start()
+    g.qmp.command('system_powerdown')
+    g.console.expect('acpi0: the host asks to power off\r\n')
+    assert g.wait() == 0
+
+
 @pytest.mark.parametrize('kind', ['header', 'name', 'data', 'trailer',
     'garbage', 'size', 'empty name'])
 def test_a_damaged_initrd_is_reported_and_the_boot_goes_on(boot, tmp_path,

@@ -7,6 +7,7 @@
 
 #define _GNU_SOURCE
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,19 @@ host_write(const char *s, size_t n)
 {
 	if (getenv("HOSTED_VERBOSE") != NULL)
 		fwrite(s, 1, n, stderr);
+}
+
+/* The C library's, for comparison. */
+int
+host_snprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(buf, size, fmt, ap);
+	va_end(ap);
+	return (n);
 }
 
 void

@@ -31,6 +31,8 @@ uintptr_t	hosted_memory;
 u_int		hosted_fail_at, hosted_nallocs;
 int		(*hosted_device)(void);
 void		(*hosted_step_fn)(void);
+void		*(*hosted_map)(uint64_t, size_t);
+void		(*hosted_unmap)(void *, size_t);
 
 const char	version[] = "Paravane (hosted)";
 const char	ostype[] = "Paravane";
@@ -135,20 +137,29 @@ kva_memory_free(void *p, size_t size)
 }
 
 void *
-md_map(paddr_t pa, size_t size __unused, int flags __unused)
+md_map(paddr_t pa, size_t size, int flags __unused)
 {
-	return (hosted_may_fail() ? NULL : (void *)(uintptr_t)pa);
+	if (hosted_may_fail())
+		return (NULL);
+	if (hosted_map != NULL)
+		return (hosted_map(pa, size));
+	return ((void *)(uintptr_t)pa);
 }
 
 void
-md_unmap(void *p __unused, size_t size __unused)
+md_unmap(void *p, size_t size)
 {
+	if (hosted_unmap != NULL)
+		hosted_unmap(p, size);
 }
 
 paddr_t
 md_kvtop(const void *p)
 {
-	return ((uintptr_t)p);
+	uintptr_t va = (uintptr_t)p;
+
+	return (va - hosted_memory < HOSTED_MEMORY_MAX ? va - hosted_memory :
+	    va);
 }
 
 /* --- time --------------------------------------------------------------------------- */
@@ -480,6 +491,8 @@ hosted_init(void)
 	hosted_fail_at = 0;
 	hosted_device = NULL;
 	hosted_step_fn = NULL;
+	hosted_map = NULL;
+	hosted_unmap = NULL;
 	msgbuf_clear();
 	if (hosted_ready)
 		return;

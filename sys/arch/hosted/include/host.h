@@ -20,6 +20,7 @@ void	 host_free(void *);
 void	*host_pages(size_t);			/* with a guard page behind */
 void	 host_pages_free(void *, size_t);
 void	 host_write(const char *, size_t);	/* console */
+int	 host_snprintf(char *, size_t, const char *, ...);
 void	 host_complain(const char *);
 void	 host_fail(const char *) __attribute__((__noreturn__));
 void	 host_panic(void) __attribute__((__noreturn__));
@@ -39,6 +40,9 @@ void	 hosted_run(uint64_t);
 extern unsigned hosted_fail_at;
 int	 hosted_may_fail(void);			/* 1: this one must fail */
 extern unsigned hosted_nallocs;			/* pieces not freed */
+/* what md_map() gives out; NULL: the address itself */
+extern void	*(*hosted_map)(uint64_t, size_t);
+extern void	(*hosted_unmap)(void *, size_t);
 /* the device acts while nothing can run; true: it did something */
 extern int	(*hosted_device)(void);
 /* and, in one of the builds, between any two accesses to shared memory */
