@@ -38,10 +38,11 @@ import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
 HERE = TOP / 'tests' / 'bench'
-ARCH = os.environ.get('ARCH', 'amd64')
+ARCH = os.environ.get('ARCH') or 'amd64'
 BUILD = TOP / 'build' / ARCH
 OUT = BUILD / 'bench'
-QEMU = os.environ.get('QEMU', 'qemu-system-x86_64')
+# make exports it also where it is empty
+QEMU = os.environ.get('QEMU') or 'qemu-system-x86_64'
 MARK = b'first-output'
 
 # A disk, a console, entropy and a network, as somebody's guest would have.

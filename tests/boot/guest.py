@@ -35,11 +35,12 @@ import threading
 import time
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
-ARCH = os.environ.get('ARCH', 'amd64')
+ARCH = os.environ.get('ARCH') or 'amd64'
 BUILD = TOP / 'build' / ARCH
 KERNEL = BUILD / 'paravane'
 ROOT = BUILD / 'root.cpio'
-QEMU = os.environ.get('QEMU', 'qemu-system-x86_64')
+# make exports it also where it is empty
+QEMU = os.environ.get('QEMU') or 'qemu-system-x86_64'
 
 PROMPT = '# '
 TIMEOUT = 60
