@@ -55,6 +55,10 @@ static void
 on_interrupt(int sig)
 {
 	sh_interrupted = sig;
+	if (sh_reading) {
+		sh_reading = 0;
+		siglongjmp(sh_readjmp, 1);
+	}
 }
 
 static const int job_signals[] = {
@@ -114,46 +118,40 @@ sh_fork(void)
 	return (0);
 }
 
+static void
+block_interrupt(int how)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigprocmask(how, &set, NULL);
+}
+
 /* pgrp 0 begins a new job; without job control all stay in one group. */
 static pid_t
 fork_job(pid_t pgrp, int foreground)
 {
 	int jobs = sh_interactive && tty != -1, fd;
-	sigset_t intr;
 	pid_t pid;
 
 	/*
-	 * An interrupt typed meanwhile stays pending until it is clear to
-	 * whom it goes: to the job, or to the shell that passes it on.
+	 * An interrupt typed meanwhile stays pending until the job is whole
+	 * and in the foreground: see wait_job().
 	 */
-	sigemptyset(&intr);
-	sigaddset(&intr, SIGINT);
 	if (jobs)
-		sigprocmask(SIG_BLOCK, &intr, NULL);
+		block_interrupt(SIG_BLOCK);
 	if ((pid = sh_fork()) == -1) {
 		warn("fork");
 		if (jobs)
-			sigprocmask(SIG_UNBLOCK, &intr, NULL);
+			block_interrupt(SIG_UNBLOCK);
 		return (-1);
 	}
 	if (jobs) {
 		/* Both do it, as either may be the first to need it. */
-		if (pid != 0) {
-			if (pgrp == 0)
-				pgrp = pid;
-			(void)setpgid(pid, pgrp);
-			if (foreground)
-				(void)tcsetpgrp(tty, pgrp);
-			sigprocmask(SIG_UNBLOCK, &intr, NULL);
-			return (pid);
-		}
-		(void)setpgid(0, pgrp);
-		if (foreground) {
-			signal(SIGTTOU, SIG_IGN);
-			(void)tcsetpgrp(tty, getpgrp());
-			signal(SIGTTOU, SIG_DFL);
-		}
-		sigprocmask(SIG_UNBLOCK, &intr, NULL);
+		(void)setpgid(pid, pid != 0 && pgrp == 0 ? pid : pgrp);
+		if (pid == 0 || !foreground)
+			block_interrupt(SIG_UNBLOCK);
 	} else if (pid == 0 && !foreground) {
 		signal(SIGINT, SIG_IGN);
 		signal(SIGQUIT, SIG_IGN);
@@ -183,23 +181,21 @@ wait_pid(pid_t pid)
 }
 
 /*
- * An interrupt that was typed before the job was in the foreground came to
- * the shell, but was meant for the job.
+ * Give the terminal to a job, all of whose processes have been made.  One
+ * that read from it too early was stopped and goes on.  From here on an
+ * interrupt goes to the job; one that came before is passed on.
  */
-static int
-wait_foreground(pid_t pid)
+static void
+job_foreground(pid_t pid)
 {
-	int st;
+	pid_t pgrp = getpgid(pid);
 
-	for (;;) {
-		if (sh_interactive && tty != -1 && sh_interrupted) {
-			sh_interrupted = 0;
-			(void)kill(-getpgid(pid), SIGINT);
-		}
-		if (waitpid(pid, &st, 0) != -1)
-			return (status_of(st));
-		if (errno != EINTR)
-			return (127);
+	(void)tcsetpgrp(tty, pgrp);
+	(void)kill(-pgrp, SIGCONT);
+	block_interrupt(SIG_UNBLOCK);
+	if (sh_interrupted) {
+		sh_interrupted = 0;
+		(void)kill(-pgrp, SIGINT);
 	}
 }
 
@@ -207,9 +203,13 @@ wait_foreground(pid_t pid)
 static int
 wait_job(pid_t pid)
 {
-	int status = wait_foreground(pid), sig = status - 128;
+	int status, sig;
 	const char *name;
 
+	if (sh_interactive && tty != -1)
+		job_foreground(pid);
+	status = wait_pid(pid);
+	sig = status - 128;
 	if (sh_interactive && tty != -1)
 		(void)tcsetpgrp(tty, shell_pgrp);
 	if (sig <= 0 || sig == SIGPIPE || (name = sig_name(sig)) == NULL)

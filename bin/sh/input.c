@@ -7,8 +7,7 @@
  */
 
 #include <errno.h>
-#include <poll.h>
-#include <signal.h>
+#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,6 +19,8 @@
 
 struct source	*src;
 static int	 prompt = 1;
+sigjmp_buf	 sh_readjmp;
+volatile int	 sh_reading;	/* sh_readjmp may be jumped to */
 
 void
 src_string(struct source *s, const char *str, size_t len)
@@ -79,34 +80,34 @@ print_prompt(void)
 }
 
 /*
- * Wait for a line.  An interrupt that comes between the prompt and the wait
- * must end it too, so it is let in only by the wait itself.
+ * An interrupt must end the wait for a line also if it comes just before the
+ * wait begins, or takes away the line that was there: so it jumps out.
  */
-static int
-wait_line(int fd)
+static ssize_t
+read_line(struct source *s)
 {
-	struct pollfd pfd = { .fd = fd, .events = POLLIN };
-	sigset_t intr, old;
-	int n = -1;
+	ssize_t n;
 
-	sigemptyset(&intr);
-	sigaddset(&intr, SIGINT);
-	sigprocmask(SIG_BLOCK, &intr, &old);
-	errno = EINTR;
-	if (!sh_interrupted)
-		n = ppoll(&pfd, 1, NULL, &old);
-	sigprocmask(SIG_SETMASK, &old, NULL);
+	print_prompt();
+	if (sigsetjmp(sh_readjmp, 1) != 0) {
+		errno = EINTR;
+		return (-1);
+	}
+	sh_reading = 1;
+	if (sh_interrupted) {
+		errno = EINTR;
+		n = -1;
+	} else
+		n = read(s->s_fd, s->s_buf, s->s_step);
+	sh_reading = 0;
 	return (n);
 }
 
 static ssize_t
 read_input(struct source *s)
 {
-	if (sh_interactive && s->s_fd == STDIN_FILENO) {
-		print_prompt();
-		if (wait_line(s->s_fd) == -1 && errno == EINTR)
-			return (-1);
-	}
+	if (sh_interactive && s->s_fd == STDIN_FILENO)
+		return (read_line(s));
 	return (read(s->s_fd, s->s_buf, s->s_step));
 }
 

@@ -83,6 +83,8 @@ extern char	*sh_arg0;
 extern char	**sh_args;		/* $1 ... */
 extern int	 sh_nargs;
 extern volatile int sh_interrupted;
+extern volatile int sh_reading;
+extern sigjmp_buf sh_readjmp;
 pid_t	 sh_pid(void);
 void	*arena_alloc(size_t);
 char	*arena_strn(const char *, size_t);

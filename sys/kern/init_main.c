@@ -55,13 +55,20 @@ panic_action(void)
 		md_halt(MD_HALT);
 }
 
+/* Words whose use may never come are looked at here. */
 static void
-cmdline_check_panic(void)
+cmdline_check(void)
 {
-	const char *v = cmdline_get("panic", 0);
+	const char *v = cmdline_get("panic", 0), *end;
+	uint64_t n;
 
 	if (v != NULL && strcmp(v, "halt") != 0 && strcmp(v, "poweroff") != 0)
 		cmdline_bad("panic", v);
+	v = cmdline_get("virtio.flags", 0);
+	if (v != NULL && (strtonum64(v, &end, &n) != 0 || *end != '\0'))
+		cmdline_bad("virtio.flags", v);
+	/* known, also where it names nothing that is here */
+	(void)cmdline_get("disable", 0);
 }
 
 void
@@ -222,16 +229,13 @@ main(void)
 	vm_sysctl_init();
 	root_init();
 
-	cmdline_check_panic();
+	cmdline_check();
 	config_init();
 	if (config_rootfound("mainbus", NULL) == NULL)
 		panic("no mainbus");
 	config_deferred();
 	root_disk();
 	cn_check();
-	/* known, also where no device asked for them */
-	(void)cmdline_get("virtio.flags", 0);
-	(void)cmdline_get("disable", 0);
 	cmdline_report();
 
 	if (proc_create_init() == NULL)

@@ -28,11 +28,10 @@ setup(void **state)
 static int
 teardown(void **state)
 {
-	hosted_fini();
-	return (0);
+	return (hosted_fini());
 }
 
-/* --- sleep ------------------------------------------------------------------- */
+/* --- sleep --------------------------------------------------------------- */
 
 static void
 sleep_one_second(void *arg)
@@ -132,7 +131,7 @@ the_more_important_thread_runs_first(void **state)
 	assert_string_equal(trace, "high low");
 }
 
-/* --- timeouts ------------------------------------------------------------------ */
+/* --- timeouts ------------------------------------------------------------ */
 
 static void
 timeouts_run_in_the_order_of_their_times(void **state)
@@ -215,7 +214,7 @@ a_thousand_timeouts_keep_their_order(void **state)
 	assert_int_equal(ran, n - deleted);
 }
 
-/* --- tasks ------------------------------------------------------------------------- */
+/* --- tasks --------------------------------------------------------------- */
 
 static void
 a_task_runs_once_however_often_it_was_added(void **state)
@@ -230,7 +229,7 @@ a_task_runs_once_however_often_it_was_added(void **state)
 	assert_string_equal(trace, "t");
 }
 
-/* --- sleep locks ---------------------------------------------------------------------- */
+/* --- sleep locks --------------------------------------------------------- */
 
 static struct rwlock	rw;
 

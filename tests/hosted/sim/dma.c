@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * Memory as the simulated devices see it.  A bus address is not a pointer: it
+ * names a slot, a generation of it, and an offset, so that one that is used
+ * after its unload, or beyond its length, is found out.  A load never lends
+ * the caller's own memory but a copy, which is filled by sync before a write
+ * and emptied by sync after a read; each byte may be accessed only in the
+ * direction that sync has opened.
+ */
+
+#include <sys/errno.h>
+#include <sys/kmem.h>
+#include <sys/md.h>
+#include <sys/systm.h>
+#include <sys/uio.h>
+
+#include <machine/host.h>
+#include "sim.h"
+
+#define SLOT_SHIFT	24		/* bus address: slot, generation, */
+#define GEN_SHIFT	20		/* offset */
+#define GEN_MASK	0xfU
+#define SEG_MAX		(1U << GEN_SHIFT)
+#define NSLOT		65536		/* slot 0 is nobody's */
+
+#define MAY_READ	0x01		/* the device */
+#define MAY_WRITE	0x02
+#define POISON		0xdb
+
+struct slot {
+	uint8_t		*s_mem;		/* NULL: free */
+	uint8_t		*s_perm;	/* a byte each; NULL: coherent */
+	uint32_t	 s_off;		/* where it begins, in a page */
+	uint32_t	 s_len;
+	u_int		 s_gen;
+	u_int		 s_next;	/* free list */
+};
+
+struct sim_map {
+	struct bus_dmamap	 sm_map;
+	bus_size_t		 sm_size, sm_maxsegsz;
+	int			 sm_max;
+	uint8_t			**sm_va;	/* of each segment */
+	bus_dma_segment_t	 sm_segs[];
+};
+
+u_int		sim_nsegs, sim_nmaps;
+bool		sim_dma_split;
+
+static struct slot	slots[NSLOT];
+static u_int		slot_free, slot_top = 1;
+
+static bus_addr_t
+slot_get(uint8_t *mem, uint8_t *perm, uint32_t off, uint32_t len)
+{
+	struct slot *s;
+	u_int i;
+
+	if ((i = slot_free) != 0)
+		slot_free = slots[i].s_next;
+	else if (slot_top < NSLOT)
+		i = slot_top++;
+	else
+		host_fail("out of bus addresses");
+	s = &slots[i];
+	s->s_mem = mem;
+	s->s_perm = perm;
+	s->s_off = off;
+	s->s_len = len;
+	s->s_gen = (s->s_gen + 1) & GEN_MASK;
+	sim_nsegs++;
+	return ((bus_addr_t)i << SLOT_SHIFT |
+	    (bus_addr_t)s->s_gen << GEN_SHIFT | off);
+}
+
+static void
+slot_put(bus_addr_t addr)
+{
+	u_int i = addr >> SLOT_SHIFT;
+
+	slots[i].s_mem = NULL;
+	slots[i].s_gen = (slots[i].s_gen + 1) & GEN_MASK;
+	slots[i].s_next = slot_free;
+	slot_free = i;
+	sim_nsegs--;
+}
+
+static struct slot *
+slot_find(bus_addr_t addr, size_t len)
+{
+	u_int i = addr >> SLOT_SHIFT;
+	uint32_t off = addr & (SEG_MAX - 1);
+	struct slot *s;
+
+	if (addr >> SLOT_SHIFT >= NSLOT || (s = &slots[i])->s_mem == NULL ||
+	    s->s_gen != ((addr >> GEN_SHIFT) & GEN_MASK)) {
+		sim_fault("bus address %#llx is not mapped",
+		    (unsigned long long)addr);
+		return (NULL);
+	}
+	if (off < s->s_off || off - s->s_off > s->s_len ||
+	    len > s->s_len - (off - s->s_off)) {
+		sim_fault("bus address %#llx: %zu bytes are not all mapped",
+		    (unsigned long long)addr, len);
+		return (NULL);
+	}
+	return (s);
+}
+
+/* --- the device's side --------------------------------------------------- */
+
+static bool
+dma_access(bus_addr_t addr, size_t len, uint8_t perm, uint8_t **p)
+{
+	struct slot *s;
+	size_t off, i;
+
+	if (sim_dma_blocked()) {
+		sim_fault("access without bus mastering");
+		return (false);
+	}
+	if ((s = slot_find(addr, len)) == NULL)
+		return (false);
+	off = (addr & (SEG_MAX - 1)) - s->s_off;
+	for (i = 0; s->s_perm != NULL && i < len; i++) {
+		if (!(s->s_perm[off + i] & perm)) {
+			sim_fault("bus address %#llx: no sync for device %s",
+			    (unsigned long long)(addr + i),
+			    perm == MAY_READ ? "reads" : "writes");
+			return (false);
+		}
+	}
+	*p = s->s_mem + off;
+	return (true);
+}
+
+bool
+sim_dma_read(bus_addr_t addr, void *buf, size_t len)
+{
+	uint8_t *p;
+
+	if (!dma_access(addr, len, MAY_READ, &p)) {
+		memset(buf, 0, len);
+		return (false);
+	}
+	memcpy(buf, p, len);
+	return (true);
+}
+
+bool
+sim_dma_write(bus_addr_t addr, const void *buf, size_t len)
+{
+	uint8_t *p;
+
+	if (!dma_access(addr, len, MAY_WRITE, &p))
+		return (false);
+	memcpy(p, buf, len);
+	return (true);
+}
+
+uint64_t
+sim_dma_get(bus_addr_t addr, u_int n)
+{
+	uint8_t b[8];
+
+	(void)sim_dma_read(addr, b, n);
+	return (sim_get(b, n));
+}
+
+void
+sim_dma_put(bus_addr_t addr, u_int n, uint64_t v)
+{
+	uint8_t b[8];
+
+	sim_put(b, n, v);
+	(void)sim_dma_write(addr, b, n);
+}
+
+void *
+sim_dma_piece(bus_addr_t addr, size_t *lenp)
+{
+	struct slot *s = &slots[addr >> SLOT_SHIFT];
+
+	if (addr >> SLOT_SHIFT >= NSLOT || s->s_mem == NULL ||
+	    s->s_perm != NULL)
+		return (NULL);
+	*lenp = s->s_len;
+	return (s->s_mem);
+}
+
+/* --- the driver's side --------------------------------------------------- */
+
+static int
+sim_map_create(bus_dma_tag_t t, bus_size_t size, int nsegs,
+    bus_size_t maxsegsz, bus_size_t boundary, int flags, bus_dmamap_t *mapp)
+{
+	struct sim_map *sm;
+
+	if (nsegs <= 0 || size == 0)
+		return (EINVAL);
+	KASSERT(boundary == 0);
+	if ((flags & BUS_DMA_NOWAIT) && hosted_may_fail())
+		return (ENOMEM);
+	if ((sm = host_alloc(sizeof(*sm) + nsegs * sizeof(sm->sm_segs[0]))) ==
+	    NULL || (sm->sm_va = host_alloc(nsegs * sizeof(uint8_t *))) ==
+	    NULL)
+		host_fail("no memory");
+	sm->sm_size = size;
+	sm->sm_maxsegsz = MIN(maxsegsz == 0 ? size : maxsegsz,
+	    SEG_MAX - PAGE_SIZE);
+	sm->sm_max = nsegs;
+	sm->sm_map.dm_segs = sm->sm_segs;
+	sim_nmaps++;
+	*mapp = &sm->sm_map;
+	return (0);
+}
+
+static void
+sim_map_destroy(bus_dma_tag_t t, bus_dmamap_t map)
+{
+	struct sim_map *sm = (struct sim_map *)map;
+
+	if (map->dm_mapsize != 0)
+		sim_fault("a loaded map is destroyed");
+	sim_nmaps--;
+	host_free(sm->sm_va);
+	host_free(sm);
+}
+
+static void
+sim_map_unload(bus_dma_tag_t t, bus_dmamap_t map)
+{
+	struct slot *s;
+	int i;
+
+	if (map->dm_mapsize == 0)
+		return;
+	for (i = 0; i < map->dm_nsegs; i++) {
+		s = &slots[map->dm_segs[i].ds_addr >> SLOT_SHIFT];
+		memset(s->s_mem, POISON, s->s_len);
+		host_free(s->s_mem);
+		host_free(s->s_perm);
+		slot_put(map->dm_segs[i].ds_addr);
+		map->dm_segs[i] = (bus_dma_segment_t){ 0xdeadULL << 40, 0 };
+	}
+	map->dm_mapsize = 0;
+	map->dm_nsegs = 0;
+}
+
+static int
+sim_map_add(struct sim_map *sm, uint8_t *va, bus_size_t len)
+{
+	struct bus_dmamap *map = &sm->sm_map;
+	uint8_t *mem, *perm;
+	bus_size_t n;
+
+	for (; len > 0; len -= n, va += n) {
+		/* now and then a page for itself, as where they are apart */
+		n = MIN(len, sm->sm_maxsegsz);
+		if (sim_dma_split && sm->sm_max - map->dm_nsegs >
+		    (int)(len / PAGE_SIZE + 2) && sim_random(2) == 0)
+			n = MIN(n, PAGE_SIZE - ((vaddr_t)va & PAGE_MASK));
+		if (map->dm_nsegs == sm->sm_max)
+			return (EFBIG);
+		if ((mem = host_alloc(n)) == NULL ||
+		    (perm = host_alloc(n)) == NULL)
+			host_fail("no memory");
+		memset(mem, POISON, n);
+		sm->sm_va[map->dm_nsegs] = va;
+		map->dm_segs[map->dm_nsegs++] = (bus_dma_segment_t){
+		    slot_get(mem, perm, (vaddr_t)va & PAGE_MASK, n), n };
+		map->dm_mapsize += n;
+	}
+	return (0);
+}
+
+static int
+sim_map_load(bus_dma_tag_t t, bus_dmamap_t map, void *buf, bus_size_t len,
+    int flags)
+{
+	struct sim_map *sm = (struct sim_map *)map;
+	int error;
+
+	KASSERT(map->dm_mapsize == 0);
+	if (len == 0 || len > sm->sm_size)
+		return (EINVAL);
+	if ((flags & BUS_DMA_NOWAIT) && hosted_may_fail())
+		return (ENOMEM);
+	if ((error = sim_map_add(sm, buf, len)) != 0)
+		sim_map_unload(t, map);
+	return (error);
+}
+
+static int
+sim_map_load_uio(bus_dma_tag_t t, bus_dmamap_t map, struct uio *uio,
+    int flags)
+{
+	struct sim_map *sm = (struct sim_map *)map;
+	size_t left = uio->uio_resid, n;
+	int i, error;
+
+	KASSERT(map->dm_mapsize == 0 && uio->uio_segflg == UIO_SYSSPACE);
+	if (left == 0 || left > sm->sm_size)
+		return (EINVAL);
+	if ((flags & BUS_DMA_NOWAIT) && hosted_may_fail())
+		return (ENOMEM);
+	for (i = 0; i < uio->uio_iovcnt && left > 0; i++, left -= n) {
+		n = MIN(left, uio->uio_iov[i].iov_len);
+		error = sim_map_add(sm, uio->uio_iov[i].iov_base, n);
+		if (error != 0) {
+			sim_map_unload(t, map);
+			return (error);
+		}
+	}
+	return (0);
+}
+
+static void
+sync_part(struct slot *s, uint8_t *va, size_t off, size_t len, int ops)
+{
+	size_t i;
+
+	if (ops & BUS_DMASYNC_PREWRITE)
+		memcpy(s->s_mem + off, va + off, len);
+	if (ops & BUS_DMASYNC_POSTREAD)
+		memcpy(va + off, s->s_mem + off, len);
+	for (i = off; i < off + len; i++) {
+		if (ops & BUS_DMASYNC_PREWRITE)
+			s->s_perm[i] |= MAY_READ;
+		if (ops & BUS_DMASYNC_PREREAD)
+			s->s_perm[i] |= MAY_WRITE;
+		if (ops & BUS_DMASYNC_POSTWRITE)
+			s->s_perm[i] &= ~MAY_READ;
+		if (ops & BUS_DMASYNC_POSTREAD) {
+			if (!(s->s_perm[i] & MAY_WRITE)) {
+				sim_fault("sync after a read that was not "
+				    "begun");
+				ops = 0;
+			}
+			s->s_perm[i] &= ~MAY_WRITE;
+		}
+	}
+}
+
+static void
+sim_map_sync(bus_dma_tag_t t, bus_dmamap_t map, bus_size_t off,
+    bus_size_t len, int ops)
+{
+	struct sim_map *sm = (struct sim_map *)map;
+	bus_size_t n, seglen;
+	int i;
+
+	for (i = 0; i < map->dm_nsegs && len > 0; i++) {
+		seglen = map->dm_segs[i].ds_len;
+		if (off >= seglen) {
+			off -= seglen;
+			continue;
+		}
+		n = MIN(len, seglen - off);
+		sync_part(&slots[map->dm_segs[i].ds_addr >> SLOT_SHIFT],
+		    sm->sm_va[i], off, n, ops);
+		off = 0;
+		len -= n;
+	}
+}
+
+static int
+sim_mem_alloc(bus_dma_tag_t t, bus_size_t size, bus_size_t align, int flags,
+    bus_dma_segment_t *seg, void **kvap)
+{
+	void *p;
+
+	KASSERT(align <= PAGE_SIZE && size <= SEG_MAX);
+	p = kmem_zalloc(size, flags & BUS_DMA_NOWAIT ? KM_NOSLEEP : KM_SLEEP);
+	if (p == NULL)
+		return (ENOMEM);
+	*seg = (bus_dma_segment_t){ slot_get(p, NULL, 0, size), size };
+	*kvap = p;
+	return (0);
+}
+
+static void
+sim_mem_free(bus_dma_tag_t t, bus_dma_segment_t *seg, void *kva)
+{
+	slot_put(seg->ds_addr);
+	kmem_free(kva, seg->ds_len);
+}
+
+static void
+sim_barrier(bus_dma_tag_t t, int ops)
+{
+#ifdef WIRE_STEP
+	hosted_step();
+#endif
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+}
+
+static const struct bus_dma_ops sim_dma_ops = {
+	.bdo_map_create = sim_map_create,
+	.bdo_map_destroy = sim_map_destroy,
+	.bdo_map_load = sim_map_load,
+	.bdo_map_load_uio = sim_map_load_uio,
+	.bdo_map_unload = sim_map_unload,
+	.bdo_map_sync = sim_map_sync,
+	.bdo_mem_alloc = sim_mem_alloc,
+	.bdo_mem_free = sim_mem_free,
+	.bdo_barrier = sim_barrier,
+};
+
+const struct bus_dma_tag md_dma = {
+	.bdt_ops = &sim_dma_ops,
+	.bdt_hi = ~0ULL,
+};

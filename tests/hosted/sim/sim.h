@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+#ifndef _SIM_H_
+#define _SIM_H_
+
+/*
+ * A simulated machine for the hosted tests: PCI functions with virtio devices
+ * behind them, memory that they reach by bus addresses only, ports.
+ *
+ * The devices are written from the specification (VIRTIO 1.4) and check what
+ * a driver does against it: each breach is a fault, which sim_fini() does not
+ * forgive.  Everything is deterministic; what is left to chance comes from
+ * sim_random().
+ *
+ *	sim_init();
+ *	sv = sim_virtio_new(&(struct sim_virtio_conf){ ... });
+ *	sim_attach();			mainbus, pci, virtio, driver
+ *	...
+ *	sim_detach();
+ *	sim_fini();			nothing is left behind
+ */
+
+#include <sys/bus.h>
+#include <sys/bus_dma.h>
+#include <sys/device.h>
+#include <sys/wire.h>		/* WIRE_LE_SWAP: nothing else */
+
+/* --- the whole ----------------------------------------------------------- */
+
+void	 sim_init(void);
+int	 sim_fini(void);			/* complaints */
+void	 sim_seed(uint64_t);
+uint32_t sim_random(uint32_t);			/* below this */
+/* the driver did what it must not; counted, the first is shown */
+void	 sim_fault(const char *, ...) __printflike(1, 2);
+extern u_int sim_nfaults;
+extern bool  sim_lenient;			/* do not count faults */
+
+struct device *sim_attach(void);		/* mainbus0 */
+void	 sim_detach(void);			/* by force */
+extern struct device *sim_mainbus;
+extern void (*sim_mainbus_children)(struct device *);	/* NULL: PCI */
+bool	 sim_said(const char *);		/* is on the console */
+
+/* --- bytes on the wire: independent of <sys/wire.h> ---------------------- */
+
+#if defined(WIRE_LE_SWAP) && WIRE_LE_SWAP
+#define SIM_BYTE(i, n)	((n) - 1 - (i))
+#else
+#define SIM_BYTE(i, n)	(i)
+#endif
+
+static inline uint64_t
+sim_get(const void *p, u_int n)
+{
+	const uint8_t *b = p;
+	uint64_t v = 0;
+	u_int i;
+
+	for (i = 0; i < n; i++)
+		v |= (uint64_t)b[SIM_BYTE(i, n)] << 8 * i;
+	return (v);
+}
+
+static inline void
+sim_put(void *p, u_int n, uint64_t v)
+{
+	uint8_t *b = p;
+	u_int i;
+
+	for (i = 0; i < n; i++)
+		b[SIM_BYTE(i, n)] = v >> 8 * i;
+}
+
+/* --- memory as devices see it -------------------------------------------- */
+
+/* false: a fault, nothing was done (a read gives zeroes) */
+bool	 sim_dma_read(bus_addr_t, void *, size_t);
+bool	 sim_dma_write(bus_addr_t, const void *, size_t);
+uint64_t sim_dma_get(bus_addr_t, u_int);	/* a wire integer */
+void	 sim_dma_put(bus_addr_t, u_int, uint64_t);
+/* the coherent piece that this lies in, for those who scribble */
+void	*sim_dma_piece(bus_addr_t, size_t *);
+extern u_int sim_nsegs;				/* mapped now */
+extern u_int sim_nmaps;				/* made and not destroyed */
+extern bool  sim_dma_split;		/* by chance, a segment for each page */
+bool	 sim_dma_blocked(void);
+
+/* --- PCI ----------------------------------------------------------------- */
+
+struct sim_bar {
+	bool		 sb_io;
+	bool		 sb_64;
+	bool		 sb_nomap;		/* the machine cannot map it */
+	uint32_t	 sb_size;		/* 0: not there */
+	u_int		 sb_mapped;
+};
+
+struct sim_pci {
+	LIST_ENTRY(sim_pci)	 sp_link;
+	u_int			 sp_dev;
+	uint8_t			 sp_conf[256];
+	uint8_t			 sp_wmask[256];	/* what can be written */
+	struct sim_bar		 sp_bar[6];
+	/* of a BAR: offset, width, value */
+	uint32_t		(*sp_read)(struct sim_pci *, u_int, uint32_t,
+				    u_int);
+	void			(*sp_write)(struct sim_pci *, u_int,
+				    uint32_t, u_int, uint32_t);
+	/* of configuration space, before it is done; may be NULL */
+	void			(*sp_confread)(struct sim_pci *, u_int);
+	void			(*sp_confwrite)(struct sim_pci *, u_int,
+				    uint32_t);
+	u_int			 sp_msix;	/* capability, 0: none */
+	u_int			 sp_nvec;
+	u_int			 sp_msixbar;
+	uint8_t			*sp_table;
+	uint64_t		 sp_pba[32];
+	bool			 sp_line;	/* wants the line high */
+	u_int			 sp_irq;
+	bool			 sp_gone;
+	u_int			 sp_naccess;	/* of registers */
+	u_int			 sp_nlate;	/* after it had gone */
+};
+
+void	 sim_pci_add(struct sim_pci *);
+void	 sim_pci_free(struct sim_pci *);	/* takes it out */
+void	 sim_pci_msix(struct sim_pci *, u_int bar, u_int off, u_int n);
+uint8_t	 sim_pci_cap(struct sim_pci *, u_int id, u_int len);
+void	 sim_pci_setline(struct sim_pci *, bool);
+void	 sim_pci_message(struct sim_pci *, u_int);
+bool	 sim_pci_msix_on(const struct sim_pci *);
+uint32_t sim_pci_regread(struct sim_pci *, u_int, uint32_t, u_int);
+void	 sim_pci_regwrite(struct sim_pci *, u_int, uint32_t, u_int, uint32_t);
+void	 sim_put_le(uint8_t *, u_int, uint32_t);
+uint32_t sim_get_le(const uint8_t *, u_int);
+/* at the n-th access to a register from now all hardware goes; 0: never */
+extern u_int sim_gone_at;
+extern bool  sim_gone;
+void	 sim_access(struct sim_pci *);
+
+/* --- ports --------------------------------------------------------------- */
+
+struct sim_ports {
+	LIST_ENTRY(sim_ports)	 so_link;
+	uint16_t		 so_port, so_n;
+	uint32_t		(*so_read)(struct sim_ports *, u_int, u_int);
+	void			(*so_write)(struct sim_ports *, u_int, u_int,
+				    uint32_t);
+};
+void	 sim_ports_add(struct sim_ports *);
+void	 sim_ports_remove(struct sim_ports *);
+
+/* --- the hypervisor ------------------------------------------------------ */
+
+struct pv_evidence;
+extern const struct pv_evidence	*sim_evidence;
+extern u_int			 sim_nevidence;
+
+/* --- virtio -------------------------------------------------------------- */
+
+struct sim_virtio;
+struct sim_vq;
+struct sim_chain;
+
+#define SIM_MAXVQ	8
+
+enum sim_where {			/* where the 1.x registers are */
+	SIM_MEM, SIM_IO, SIM_WINDOW
+};
+enum sim_when {				/* when does the device do its work? */
+	SIM_AT_ONCE,			/* when notified */
+	SIM_LATER,			/* while nothing else runs */
+	SIM_BY_HAND,			/* sim_virtio_run() */
+	SIM_NEVER
+};
+enum sim_suppress {			/* notifications it asks for */
+	SIM_ALWAYS,			/* each */
+	SIM_WHEN_IDLE,			/* none while there is work */
+	SIM_POLLS,			/* none, it looks by itself */
+	SIM_BY_CHANCE
+};
+
+struct sim_virtio_conf {
+	uint16_t	 vc_devid;
+	uint64_t	 vc_features;	/* without VERSION_1 */
+	bool		 vc_legacy;	/* has the old registers */
+	bool		 vc_nomodern;	/* has only these */
+	enum sim_where	 vc_where;
+	enum sim_when	 vc_when;
+	enum sim_suppress vc_suppress;
+	u_int		 vc_nvec;	/* of MSI-X; 0: none */
+	u_int		 vc_nvq;
+	uint16_t	 vc_qsize[SIM_MAXVQ];
+	u_int		 vc_cfgsize;
+	bool		 vc_noline;
+	bool		 vc_random_order;
+	/* a chain to be served; completes it now or later */
+	void		(*vc_request)(struct sim_virtio *, struct sim_chain *);
+	void		(*vc_config_written)(struct sim_virtio *, u_int,
+			    u_int);
+	void		(*vc_reset)(struct sim_virtio *);
+	void		*vc_arg;
+};
+
+struct sim_seg {
+	bus_addr_t	 ss_addr;
+	uint32_t	 ss_len;
+};
+struct sim_chain {
+	TAILQ_ENTRY(sim_chain)	 ch_link;
+	struct sim_vq		*ch_vq;
+	uint16_t		 ch_head;
+	u_int			 ch_nout, ch_nin;
+	uint64_t		 ch_outlen, ch_inlen;
+	struct sim_seg		*ch_seg;	/* out, then in */
+	uint16_t		*ch_desc;	/* descriptors it holds */
+	u_int			 ch_ndesc;
+};
+TAILQ_HEAD(sim_chains, sim_chain);
+
+struct sim_vq {
+	struct sim_virtio	*sq_sv;
+	u_int			 sq_index;
+	uint16_t		 sq_max, sq_size;
+	uint16_t		 sq_vector;
+	uint16_t		 sq_noff;
+	bool			 sq_enabled;
+	bool			 sq_kicked;
+	bool			 sq_broken;	/* the driver broke it */
+	uint64_t		 sq_desc, sq_driver, sq_device;
+	uint16_t		 sq_avail;	/* next to take */
+	uint16_t		 sq_used;	/* next to put */
+	uint16_t		 sq_told;	/* used when it last looked */
+	u_int			 sq_state;
+	uint8_t			*sq_lent;	/* descriptors that we hold */
+	struct sim_chains	 sq_held;	/* taken and not returned */
+	u_int			 sq_nheld;
+	u_int			 sq_notified, sq_unwanted, sq_interrupts;
+	uint64_t		 sq_ntaken, sq_nreturned;
+};
+
+struct sim_virtio {
+	struct sim_pci		 sv_pci;	/* first */
+	struct sim_virtio_conf	 sv_c;
+	struct sim_vq		 sv_vq[SIM_MAXVQ];
+	uint64_t		 sv_offered, sv_features;
+	uint32_t		 sv_dsel, sv_gsel;
+	uint16_t		 sv_qsel, sv_cvec;
+	uint8_t			 sv_status, sv_gen, sv_isr;
+	bool			 sv_uselegacy;	/* spoken to by these */
+	bool			 sv_reread;	/* status since FEATURES_OK */
+	bool			 sv_wasreset;	/* 0 has been read back */
+	u_int			 sv_cap[6];	/* by type; config offset */
+	uint8_t			 sv_config[256];	/* le */
+	u_int			 sv_running;
+
+	/* how to misbehave */
+	uint64_t		 sv_refuse;	/* if one is accepted */
+	bool			 sv_refuse_ok;	/* FEATURES_OK, always */
+	bool			 sv_noreset;	/* reset never ends */
+	u_int			 sv_resetpolls;	/* it takes so many reads */
+	u_int			 sv_resetleft;
+	bool			 sv_restless;	/* generation moves on */
+	u_int			 sv_genmoves;	/* so often */
+	bool			 sv_novector;	/* refuses vectors */
+	bool			 sv_badsize;	/* queue size is not accepted */
+	u_int			 sv_garbage;	/* one read in so many */
+
+	/* what was seen */
+	u_int			 sv_nresets, sv_nstatus;
+	uint8_t			 sv_statuses[16];
+	u_int			 sv_nisr;
+	void			*sv_priv;
+};
+
+struct sim_virtio *sim_virtio_new(const struct sim_virtio_conf *);
+void	 sim_virtio_free(struct sim_virtio *);
+bool	 sim_virtio_run(struct sim_virtio *);	/* true: did something */
+bool	 sim_virtio_runall(void);
+void	 sim_step(void);			/* hosted_step_fn */
+void	 sim_virtio_changed(struct sim_virtio *);	/* configuration */
+void	 sim_virtio_needs_reset(struct sim_virtio *);
+void	 sim_chain_done(struct sim_chain *, uint32_t);
+/* bytes of the part that the device reads, or writes, at an offset */
+bool	 sim_chain_read(struct sim_chain *, uint64_t, void *, size_t);
+bool	 sim_chain_write(struct sim_chain *, uint64_t, const void *, size_t);
+void	 sim_vq_interrupt(struct sim_vq *);
+void	 sim_vq_reset(struct sim_vq *);
+void	 sim_vq_enabled(struct sim_vq *);
+bool	 sim_vq_run(struct sim_vq *);
+void	 sim_config_put(struct sim_virtio *, u_int, u_int, uint64_t);
+
+/*
+ * One lie of that kind.  SIM_LIE_ANY: of any.
+ */
+enum sim_lie {
+	SIM_LIE_USED_IDX, SIM_LIE_USED_FLAGS, SIM_LIE_ID, SIM_LIE_LEN,
+	SIM_LIE_AVAIL_EVENT, SIM_LIE_TWICE, SIM_LIE_RING, SIM_LIE_DESC,
+	SIM_LIE_CONFIG, SIM_LIE_NEEDS_RESET, SIM_LIE_ISR, SIM_LIE_INTERRUPT,
+	SIM_LIE_GARBAGE, SIM_LIE_SKIP, SIM_LIE_ANY
+};
+void	 sim_lie(struct sim_virtio *, enum sim_lie);
+
+/* --- types of devices ---------------------------------------------------- */
+
+struct sim_blk {
+	struct sim_virtio	*bk_sv;
+	uint8_t			*bk_disk;
+	uint64_t		 bk_size;
+	bool			 bk_hold;	/* keep requests */
+	u_int			 bk_error;	/* status of the next ones */
+	u_int			 bk_nerror;	/* so many */
+	u_int			 bk_nread, bk_nwrite, bk_nflush, bk_nid;
+	u_int			 bk_most;	/* held at once */
+	char			 bk_id[20];
+};
+struct sim_blk *sim_blk_new(const struct sim_virtio_conf *, uint64_t size);
+void	 sim_blk_free(struct sim_blk *);
+void	 sim_blk_release(struct sim_blk *);	/* what was held */
+
+struct sim_rnd {
+	struct sim_virtio	*rn_sv;
+	uint64_t		 rn_given;
+	uint32_t		 rn_most;	/* bytes a request; 0: all */
+	bool			 rn_hold;
+};
+struct sim_rnd *sim_rnd_new(const struct sim_virtio_conf *);
+void	 sim_rnd_free(struct sim_rnd *);
+uint8_t	 sim_rnd_byte(uint64_t);		/* the n-th it gives */
+
+struct sim_con {
+	struct sim_virtio	*cn_sv;
+	char			 cn_out[65536];	/* what the driver sent */
+	size_t			 cn_nout;
+	bool			 cn_hold;	/* do not take output */
+};
+struct sim_con *sim_con_new(const struct sim_virtio_conf *);
+void	 sim_con_free(struct sim_con *);
+size_t	 sim_con_type(struct sim_con *, const char *, size_t);
+
+/* --- a driver that does what a test says --------------------------------- */
+
+#define SIM_ID_TEST	42
+struct virtio_softc;
+struct virtqueue;
+extern struct virtio_softc *viotest_vsc;	/* NULL: not attached */
+extern int (*viotest_attach_hook)(struct device *, struct virtio_softc *);
+extern void (*viotest_detach_hook)(struct virtio_softc *);
+
+#endif /* _SIM_H_ */
