@@ -63,7 +63,8 @@ prf_number(struct prf_out *po, const struct prf_spec *ps, uint64_t v,
 		prefix[0] = ps->ps_sign;
 	if (ps->ps_alt && base == 16 && v != 0)
 		strlcpy(prefix, ps->ps_upper ? "0X" : "0x", sizeof(prefix));
-	for (; v != 0 || p == buf + sizeof(buf); v /= base)
+	for (; v != 0 || (p == buf + sizeof(buf) && ps->ps_prec != 0);
+	    v /= base)
 		*--p = digits[v % base];
 	len = buf + sizeof(buf) - p;
 	zeros = MAX(ps->ps_prec - len, 0);
@@ -90,7 +91,11 @@ prf_flags(const char *fmt, struct prf_spec *ps)
 		case '-': ps->ps_left = true; break;
 		case '0': ps->ps_zero = true; break;
 		case '#': ps->ps_alt = true; break;
-		case '+': case ' ': ps->ps_sign = *fmt; break;
+		case '+': ps->ps_sign = '+'; break;
+		case ' ':
+			if (ps->ps_sign == '\0')
+				ps->ps_sign = ' ';
+			break;
 		default: return (fmt);
 		}
 	}
@@ -157,6 +162,10 @@ prf(struct prf_out *po, const char *fmt, va_list apin)
 		if (*fmt == '*') {
 			fmt++;
 			ps.ps_width = va_arg(ap, int);
+			if (ps.ps_width < 0) {
+				ps.ps_left = true;
+				ps.ps_width = -ps.ps_width;
+			}
 		} else
 			ps.ps_width = prf_int(&fmt);
 		if (*fmt == '.') {
@@ -167,7 +176,10 @@ prf(struct prf_out *po, const char *fmt, va_list apin)
 				ps.ps_prec = prf_int(&fmt);
 		}
 		size = prf_length(&fmt);
-		switch (c = *fmt++) {
+		c = *fmt++;
+		if (c != 'd' && c != 'i')
+			ps.ps_sign = '\0';	/* signed conversions only */
+		switch (c) {
 		case 'd':
 		case 'i':
 			i = prf_signed(&ap, size);

@@ -196,7 +196,7 @@ int	 vq_sg_in_mem(struct vq_sg *, const struct dmamem *, bus_size_t,
  *	Before virtio_start() it is told when that is called.
  * dequeue: the cookie of a request that was really enqueued and not yet
  *	returned, and a length no larger than the room it was given.
- * intr_enable: interrupt when n more are used (a hint); true: do not wait,
+ * intr_enable: interrupt when n + 1 more are used (a hint); true: do not wait,
  *	there is work now.  Enabled at first.
  * drain: after virtio_stop(), one request still lent, until NULL.
  * call: enqueue, notify and wait, up to so many ms, while the queue's own

@@ -43,14 +43,12 @@ numbers_are_as_the_c_library_prints_them(void **state)
 	for (i = 0; i < 20000; i++) {
 		flags[0] = '\0';
 		for (k = any(4); k > 0; k--) {
-			char f[2] = { "-0#"[any(3)], '\0' };
+			char f[2] = { "-0#+ "[any(5)], '\0' };
 
 			strlcat(flags, f, sizeof(flags));
 		}
-		/* a sign is for signed ones, # is not for octal here */
+		/* # is not for octal here */
 		c = conv[any(6)];
-		if ((c == 'd' || c == 'i') && any(2))
-			strlcat(flags, any(2) ? "+" : " ", sizeof(flags));
 		if (c == 'o' && strchr(flags, '#') != NULL)
 			c = 'x';
 		host_snprintf(fmt, sizeof(fmt), "[%%%s", flags);
@@ -58,7 +56,7 @@ numbers_are_as_the_c_library_prints_them(void **state)
 			host_snprintf(fmt + strlen(fmt), 8, "%u", any(30));
 		if (any(3) == 0)
 			host_snprintf(fmt + strlen(fmt), 8, ".%u",
-			    1 + any(25));
+			    any(25));
 		k = any(nitems(size));
 		host_snprintf(fmt + strlen(fmt), 12, "%s%c]", size[k], c);
 		v = any(nitems(values));
@@ -111,6 +109,14 @@ what_does_not_fit_is_cut_and_counted(void **state)
 	assert_int_equal(snprintf(NULL, 0, "%d", 100), 3);
 }
 
+static void
+a_negative_width_is_to_the_left(void **state)
+{
+	SAME("[%*d]", -8, 1);
+	SAME("[%*d]", 8, 1);
+	SAME("[%*s]", -8, "x");
+}
+
 #define TEST(fn)	cmocka_unit_test(fn)
 
 int
@@ -118,6 +124,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(numbers_are_as_the_c_library_prints_them),
+		TEST(a_negative_width_is_to_the_left),
 		TEST(strings_and_characters),
 		TEST(a_string_without_an_end_may_have_a_precision),
 		TEST(what_does_not_fit_is_cut_and_counted),
