@@ -300,7 +300,9 @@ exec_load(struct exec *ex)
 	ex->ex_vm->vm_brkbase = ex->ex_vm->vm_brk = ei->ei_end +
 	    ex->ex_bias + exec_random(1UL << 12);
 	ex->ex_entry = ei->ei_entry + ex->ex_bias;
-	return (ei->ei_interp[0] != '\0' ? exec_interp(ex) : 0);
+	if (ei->ei_interp[0] != '\0' && (error = exec_interp(ex)) != 0)
+		return (error);
+	return (ex->ex_entry < VM_MAX_USER ? 0 : ENOEXEC);
 }
 
 /* --- stack --------------------------------------------------------------------------------- */
@@ -423,8 +425,7 @@ exec_commit(struct exec *ex, const struct execargs *ea, const char *path,
 	    sizeof(p->p_comm));
 	strlcpy(curthread->td_name, p->p_comm, sizeof(curthread->td_name));
 	p->p_execed = true;
-	p->p_vforked = false;
-	wakeup(&p->p_vforked);
+	proc_vfork_done(p);
 	mtx_leave(&proc_lock);
 	ex->ex_vm = NULL;
 	ex->ex_vnode = NULL;

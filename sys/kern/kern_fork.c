@@ -222,22 +222,33 @@ kern_fork(const struct fork_args *fa, pid_t *pidp)
 		proc_free(p);
 		return (error);
 	}
-	p->p_vforked = (fa->fa_flags & FORK_VFORK) != 0;
+	p->p_vforked = parent->p_vforking = (fa->fa_flags & FORK_VFORK) != 0;
 	proc_insert(p, parent);
 	*pidp = p->p_pid;
 	if (fa->fa_parenttid != NULL)
 		(void)copyout(pidp, fa->fa_parenttid, sizeof(*pidp));
 	thread_run(p->p_thread);
 
-	/* nobody else reaps it, so it stays at least a zombie */
+	/* the child may be gone when we wake up */
 	if (fa->fa_flags & FORK_VFORK) {
 		mtx_enter(&proc_lock);
-		while (p->p_vforked)
-			(void)msleep_nsec(&p->p_vforked, &proc_lock,
+		while (parent->p_vforking)
+			(void)msleep_nsec(&parent->p_vforking, &proc_lock,
 			    PRI_USER, "vfork", INFSLP);
 		mtx_leave(&proc_lock);
 	}
 	return (0);
+}
+
+void
+proc_vfork_done(struct proc *p)
+{
+	MUTEX_ASSERT_LOCKED(&proc_lock);
+	if (!p->p_vforked)
+		return;
+	p->p_vforked = false;
+	p->p_parent->p_vforking = false;
+	wakeup(&p->p_parent->p_vforking);
 }
 
 /* --- end ------------------------------------------------------------------------------ */
@@ -250,6 +261,15 @@ session_unref(struct session *s)
 		kmem_free(s, sizeof(*s));
 }
 
+static void
+proc_give_init(struct proc *p)
+{
+	MUTEX_ASSERT_LOCKED(&proc_lock);
+	LIST_REMOVE(p, p_sibling);
+	p->p_parent = initproc;
+	LIST_INSERT_HEAD(&initproc->p_children, p, p_sibling);
+}
+
 /* Children of the dead are init's; it is told of those who are dead too. */
 static void
 proc_orphans(struct proc *p)
@@ -258,9 +278,7 @@ proc_orphans(struct proc *p)
 
 	MUTEX_ASSERT_LOCKED(&proc_lock);
 	while ((child = LIST_FIRST(&p->p_children)) != NULL) {
-		LIST_REMOVE(child, p_sibling);
-		child->p_parent = initproc;
-		LIST_INSERT_HEAD(&initproc->p_children, child, p_sibling);
+		proc_give_init(child);
 		if (child->p_state == PS_ZOMBIE)
 			proc_tell_parent(child);
 	}
@@ -269,12 +287,25 @@ proc_orphans(struct proc *p)
 void
 proc_tell_parent(struct proc *p)
 {
-	struct ksiginfo ksi = { .ksi_code = 1, .ksi_pid = p->p_pid,
-	    .ksi_value = p->p_status };
+	int sig = p->p_status & 0x7f;
+	struct ksiginfo ksi = { .ksi_code = sig != 0 ? CLD_KILLED : CLD_EXITED,
+	    .ksi_pid = p->p_pid,
+	    .ksi_value = sig != 0 ? sig : p->p_status >> 8 };
 
 	MUTEX_ASSERT_LOCKED(&proc_lock);
 	psignal_locked(p->p_parent, SIGCHLD, &ksi);
 	wakeup(p->p_parent);
+}
+
+/* A parent that does not want to know of its children's end. */
+static bool
+proc_unwanted(const struct proc *p)
+{
+	const struct sigaction *sa = &p->p_parent->p_sigact[SIGCHLD - 1];
+
+	MUTEX_ASSERT_LOCKED(&proc_lock);
+	return (p->p_parent != initproc && (sa->sa_handler == SIG_IGN ||
+	    (sa->sa_flags & SA_NOCLDWAIT)));
 }
 
 void
@@ -308,8 +339,11 @@ proc_exit(int status)
 	proc_orphans(p);
 	p->p_status = status;
 	p->p_state = PS_ZOMBIE;
-	p->p_vforked = false;
-	wakeup(&p->p_vforked);
+	proc_vfork_done(p);
+	if (proc_unwanted(p)) {
+		proc_tell_parent(p);	/* it may wait for the last one */
+		proc_give_init(p);
+	}
 	proc_tell_parent(p);
 	mtx_leave(&proc_lock);
 	thread_exit();

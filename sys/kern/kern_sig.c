@@ -16,6 +16,7 @@
 
 #define SIG_STOPS	(SIGBIT(SIGSTOP) | SIGBIT(SIGTSTP) | SIGBIT(SIGTTIN) | \
 			    SIGBIT(SIGTTOU))
+#define ALARM_IGNORED	MSEC_TO_NSEC(10)
 #define SIG_DROPS	(SIGBIT(SIGCHLD) | SIGBIT(SIGCONT) | \
 			    SIGBIT(SIGURG) | SIGBIT(SIGWINCH))
 
@@ -28,9 +29,8 @@ sig_action_ignores(const struct proc *p, int sig)
 		return (true);
 	if (h != SIG_DFL)
 		return (false);
-	/* init has no parent to tell: what it does not want does nothing */
-	return ((SIG_DROPS & SIGBIT(sig)) != 0 ||
-	    (p == initproc && sig != SIGKILL));
+	/* init must not end: what it does not want does nothing */
+	return ((SIG_DROPS & SIGBIT(sig)) != 0 || p == initproc);
 }
 
 /* Does the thread have to look?  proc_lock is held. */
@@ -45,6 +45,18 @@ sig_update(struct proc *p)
 }
 
 /* --- send ---------------------------------------------------------------------------- */
+
+/* Tell of a stop or its end. */
+static void
+sig_tell_parent(struct proc *p, int code, int sig)
+{
+	struct ksiginfo ksi = { .ksi_code = code, .ksi_pid = p->p_pid,
+	    .ksi_value = sig };
+
+	if (!(p->p_parent->p_sigact[SIGCHLD - 1].sa_flags & SA_NOCLDSTOP))
+		psignal_locked(p->p_parent, SIGCHLD, &ksi);
+	wakeup(p->p_parent);
+}
 
 static void
 sig_continue(struct proc *p)
@@ -66,14 +78,15 @@ psignal_locked(struct proc *p, int sig, const struct ksiginfo *ksi)
 		p->p_sigpend &= ~SIG_STOPS;
 		if (p->p_state == PS_STOPPED) {
 			p->p_continued = true;
-			wakeup(p->p_parent);
+			sig_tell_parent(p, CLD_CONTINUED, sig);
 		}
 		sig_continue(p);
 	} else if (SIG_STOPS & SIGBIT(sig))
 		p->p_sigpend &= ~SIGBIT(SIGCONT);
 	else if (sig == SIGKILL)
 		sig_continue(p);
-	if (sig_action_ignores(p, sig) && !(p->p_sigmask & SIGBIT(sig)))
+	if (sig_action_ignores(p, sig) &&
+	    !((p->p_sigmask | p->p_sigwait) & SIGBIT(sig)))
 		return;
 	if (!(p->p_sigpend & SIGBIT(sig)))
 		p->p_siginfo[sig - 1] = *ksi;
@@ -156,11 +169,30 @@ proc_alarm(void *arg)
 	struct proc *p = arg;
 
 	psignal(p, SIGALRM);
-	if (p->p_alarmevery != 0) {
-		p->p_alarmat += p->p_alarmevery;
-		timeout_add_nsec(&p->p_alarm, p->p_alarmevery);
-	} else
+	if (p->p_alarmevery == 0)
 		p->p_alarmat = 0;
+	else if (!(p->p_sigpend & SIGBIT(SIGALRM)))
+		/* it does not care when */
+		timeout_add_nsec(&p->p_alarm, MAX(p->p_alarmevery,
+		    ALARM_IGNORED));
+}
+
+/*
+ * The next of a series comes only after the last one was taken, or a short
+ * interval would leave no time for anything else.
+ */
+static void
+alarm_taken(struct proc *p)
+{
+	uint64_t now = nsecuptime(), every = p->p_alarmevery;
+
+	MUTEX_ASSERT_LOCKED(&proc_lock);
+	if (every == 0 || timeout_pending(&p->p_alarm))
+		return;
+	if (now > p->p_alarmat)
+		p->p_alarmat += (now - p->p_alarmat) / every * every;
+	p->p_alarmat += every;
+	timeout_add_nsec(&p->p_alarm, p->p_alarmat - now);
 }
 
 int
@@ -299,6 +331,16 @@ kern_sigsuspend(sigset_t mask)
 	return (EINTR);
 }
 
+static void
+sig_dequeue(struct proc *p, int sig, struct ksiginfo *ksi)
+{
+	MUTEX_ASSERT_LOCKED(&proc_lock);
+	p->p_sigpend &= ~SIGBIT(sig);
+	*ksi = p->p_siginfo[sig - 1];
+	if (sig == SIGALRM)
+		alarm_taken(p);
+}
+
 /* EAGAIN: none came in time.  What is waited for is blocked meanwhile. */
 int
 kern_sigtimedwait(sigset_t set, uint64_t nsec, int *sigp,
@@ -311,7 +353,8 @@ kern_sigtimedwait(sigset_t set, uint64_t nsec, int *sigp,
 	set &= ~SIG_CANTMASK;
 	mtx_enter(&proc_lock);
 	old = p->p_sigmask;
-	/* let the awaited ones interrupt the sleep */
+	/* let the awaited ones interrupt the sleep, also the ignored */
+	p->p_sigwait = set;
 	sig_setmask(p, old & ~set);
 	while ((have = p->p_sigpend & set) == 0 && error == 0) {
 		error = msleep_nsec(&p->p_sigpend, &proc_lock,
@@ -321,10 +364,10 @@ kern_sigtimedwait(sigset_t set, uint64_t nsec, int *sigp,
 	}
 	if (have != 0) {
 		*sigp = __builtin_ctzll(have) + 1;
-		p->p_sigpend &= ~SIGBIT(*sigp);
-		*ksi = p->p_siginfo[*sigp - 1];
+		sig_dequeue(p, *sigp, ksi);
 		error = 0;
 	}
+	p->p_sigwait = 0;
 	sig_setmask(p, old);
 	mtx_leave(&proc_lock);
 	return (error == EWOULDBLOCK ? EAGAIN : error);
@@ -335,17 +378,12 @@ kern_sigtimedwait(sigset_t set, uint64_t nsec, int *sigp,
 static void
 proc_stop(struct proc *p, int sig)
 {
-	struct ksiginfo ksi = { .ksi_code = 5, .ksi_pid = p->p_pid,
-	    .ksi_value = sig };
-
 	MUTEX_ASSERT_LOCKED(&proc_lock);
 	p->p_state = PS_STOPPED;
 	p->p_status = sig;
 	p->p_waitstatus = true;
 	p->p_continued = false;
-	if (!(p->p_parent->p_sigact[SIGCHLD - 1].sa_flags & SA_NOCLDSTOP))
-		psignal_locked(p->p_parent, SIGCHLD, &ksi);
-	wakeup(p->p_parent);
+	sig_tell_parent(p, CLD_STOPPED, sig);
 	while (p->p_state == PS_STOPPED)
 		(void)msleep_nsec(&p->p_state, &proc_lock, PRI_USER,
 		    "stopped", INFSLP);
@@ -368,9 +406,8 @@ sig_take(struct proc *p, struct sigaction *sa, struct ksiginfo *ksi)
 			sig = SIGKILL;
 		else
 			sig = __builtin_ctzll(set) + 1;
-		p->p_sigpend &= ~SIGBIT(sig);
+		sig_dequeue(p, sig, ksi);
 		*sa = p->p_sigact[sig - 1];
-		*ksi = p->p_siginfo[sig - 1];
 		if (sa->sa_handler == SIG_DFL && (SIG_STOPS & SIGBIT(sig)) &&
 		    p != initproc)
 			proc_stop(p, sig);

@@ -34,6 +34,10 @@ struct sigaction {			/* as the system call has it */
 };
 #define SIG_DFL		0UL
 #define SIG_IGN		1UL
+#define CLD_EXITED	1		/* ksi_code of SIGCHLD */
+#define CLD_KILLED	2
+#define CLD_STOPPED	5
+#define CLD_CONTINUED	6
 #define SA_NOCLDSTOP	0x00000001UL
 #define SA_NOCLDWAIT	0x00000002UL
 #define SA_SIGINFO	0x00000004UL
@@ -77,6 +81,7 @@ struct proc {
 	mode_t			 p_umask;
 	struct sigaction	 p_sigact[NSIG];
 	sigset_t		 p_sigmask;	/* the thread's own */
+	sigset_t		 p_sigwait;	/* [p] awaited by sigtimedwait */
 	sigset_t		 p_oldmask;	/* to restore after sigsuspend */
 	bool			 p_restoremask;
 	sigset_t		 p_sigpend;	/* [p] */
@@ -87,6 +92,7 @@ struct proc {
 	bool			 p_waitstatus;	/* [p] a stop is unreported */
 	bool			 p_continued;	/* [p] a continue is unreported */
 	bool			 p_vforked;	/* [p] parent waits for exec */
+	bool			 p_vforking;	/* [p] waits for its child's */
 	bool			 p_exiting;
 	bool			 p_execed;
 	struct timeout		 p_alarm;
@@ -148,6 +154,7 @@ struct proc *proc_create_init(void);
 int	 kern_fork(const struct fork_args *, pid_t *);
 int	 kern_wait(pid_t, int, pid_t *, int *, uint64_t *);
 void	 proc_tell_parent(struct proc *);	/* [p] held */
+void	 proc_vfork_done(struct proc *);	/* [p] held; it may run on */
 void	 proc_exit(int) __noreturn;		/* status as wait4 gives it */
 int	 kern_setpgid(pid_t, pid_t);
 int	 kern_setsid(pid_t *);

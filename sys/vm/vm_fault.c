@@ -148,6 +148,11 @@ vm_fault(struct vmspace *vm, vaddr_t va, int prot)
 	case 0:
 		return (0);
 	case ENOMEM:
+		if (curproc == initproc) {
+			/* it outlives those who have the memory */
+			vm_page_wait();
+			return (0);
+		}
 		printf("out of memory: %s (pid %d) is killed\n",
 		    curproc->p_comm, curproc->p_pid);
 		return (SIGKILL);

@@ -133,6 +133,24 @@ entry_merge(struct vmspace *vm, struct vm_entry *ve)
 	}
 }
 
+/* The same for all in a range and next to it. */
+static void
+range_merge(struct vmspace *vm, vaddr_t start, vaddr_t end)
+{
+	struct vm_entry *ve, *next, *prev;
+
+	for (ve = entry_above(vm, start); ve != NULL && ve->ve_start <= end;
+	    ve = next) {
+		next = TAILQ_NEXT(ve, ve_link);
+		prev = TAILQ_PREV(ve, vm_entry_list, ve_link);
+		if (prev == NULL || !entries_join(prev, ve))
+			continue;
+		prev->ve_end = ve->ve_end;
+		TAILQ_REMOVE(&vm->vm_entries, ve, ve_link);
+		entry_free(ve);
+	}
+}
+
 static int
 range_remove(struct vmspace *vm, vaddr_t start, vaddr_t end)
 {
@@ -399,6 +417,7 @@ vm_protect(struct vmspace *vm, vaddr_t start, size_t size, int prot)
 			pages_protect(vm, ve);
 		}
 	}
+	range_merge(vm, start, end);
 	rw_exit(&vm->vm_lock);
 	return (error);
 }
@@ -492,8 +511,14 @@ vm_remap(struct vmspace *vm, vaddr_t start, size_t oldsize, size_t newsize,
 	entry_insert(vm, moved);
 	if ((error = pages_move(vm, start, to, oldsize)) == 0)
 		error = range_remove(vm, start, end);
+	else {
+		/* back: the tables are there, and so are the borders */
+		(void)pages_move(vm, to, start, oldsize);
+		(void)range_remove(vm, to, to + newsize);
+	}
 	*result = to;
 out:
+	range_merge(vm, start, end);
 	rw_exit(&vm->vm_lock);
 	return (error);
 }

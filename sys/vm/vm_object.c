@@ -21,7 +21,9 @@ vm_object_create(uint64_t size, const void *data, uint64_t datalen)
 {
 	struct vm_object *vo;
 
-	if ((vo = kmem_zalloc(sizeof(*vo), KM_NOSLEEP)) == NULL)
+	/* page numbers fit vo_npages */
+	if (size > VM_OBJECT_MAX ||
+	    (vo = kmem_zalloc(sizeof(*vo), KM_NOSLEEP)) == NULL)
 		return (NULL);
 	vo->vo_refs = 1;
 	rw_init(&vo->vo_lock, "vmobj");

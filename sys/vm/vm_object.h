@@ -29,7 +29,8 @@ struct vm_object {
 
 /*
  * All thread context.
- * vm_object_create: size bytes, contents as above.  NULL: no memory.
+ * vm_object_create: size bytes, contents as above.  NULL: no memory, or above
+ *	VM_OBJECT_MAX.
  * vm_object_page: the page with that number, with a reference for the
  *	caller.  write: one that may be written to and that others see.
  *	ENOMEM; EFAULT: beyond the end.

@@ -319,7 +319,8 @@ linux_set_robust_list(const u_long *a, long *rv __unused)
 static int
 futex_wait(const uint32_t *user, uint32_t expected, uint64_t nsec)
 {
-	uint64_t end = nsec == INFSLP ? INFSLP : nsecuptime() + nsec;
+	uint64_t end = nsec == INFSLP ? INFSLP : nsecuptime() +
+	    MIN(nsec, INFSLP / 2);
 	uint32_t v;
 	int error;
 

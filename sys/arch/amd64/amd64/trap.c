@@ -156,7 +156,7 @@ trap_pagefault(struct trapframe *tf, vaddr_t va)
 	int prot, sig;
 
 	if (user && cpu_emulated && va == (vaddr_t)syscall_entry &&
-	    tf->tf_rip == va) {
+	    tf->tf_rip == va && tf->tf_rcx < VM_MAX_USER) {
 		trap_syscall(tf);
 		return;
 	}
@@ -174,10 +174,13 @@ trap_pagefault(struct trapframe *tf, vaddr_t va)
 			return;
 	} else
 		sig = SIGSEGV;
-	if (!user)
-		(void)trap_user_copy(tf);
-	else
+	if (user)
 		proc_trap(tf, sig, va);
+	else {
+		(void)trap_user_copy(tf);
+		if (sig == SIGKILL)
+			psignal(curthread->td_proc, sig);
+	}
 }
 
 /* Back to the program, with interrupts off, when nothing is left to do. */

@@ -59,6 +59,8 @@ int
 md_user_fork(struct thread *td, struct thread *from, u_long stack,
     u_long tls, bool settls)
 {
+	if (settls && tls >= VM_MAX_USER)
+		return (EPERM);
 	if ((td->td_md.mc_fpu = fpu_alloc()) == NULL)
 		return (ENOMEM);
 	fpu_save(td->td_md.mc_fpu);	/* the current thread's: from's */
@@ -235,7 +237,8 @@ md_sendsig(struct trapframe *tf, int sig, const struct sigaction *sa,
 	struct linux_sigframe sf;
 	u_long sp = tf->tf_rsp, fpu;
 
-	if (!(sa->sa_flags & SA_RESTORER))
+	/* IRET faults in the kernel on an address that is not canonical */
+	if (!(sa->sa_flags & SA_RESTORER) || sa->sa_handler >= VM_MAX_USER)
 		return (EFAULT);
 	if ((sa->sa_flags & SA_ONSTACK) && p->p_altsize != 0 &&
 	    !on_altstack(p, sp))
@@ -285,13 +288,15 @@ md_sendsig(struct trapframe *tf, int sig, const struct sigaction *sa,
  * sound: only what this processor has, no compact form, no reserved bits.
  */
 static void
-fpu_sanitize(char *fpu)
+fpu_sanitize(char *fpu, const char *own)
 {
 	uint64_t *header = (uint64_t *)(fpu + XSAVE_HEADER);
-	uint32_t mxcsr;
+	uint32_t mxcsr, mask;
 
+	/* the processor tells in what it saved; 0: one without DAZ */
 	memcpy(&mxcsr, fpu + 24, sizeof(mxcsr));
-	mxcsr &= 0xffbf;
+	memcpy(&mask, own + 28, sizeof(mask));
+	mxcsr &= mask != 0 ? mask : 0xffbf;
 	memcpy(fpu + 24, &mxcsr, sizeof(mxcsr));
 	if (fpu_size < XSAVE_MIN)
 		return;
@@ -320,7 +325,8 @@ md_sigreturn(struct trapframe *tf, uint64_t *mask)
 			return (ENOMEM);
 		error = copyin((void *)sf.sf_uc.uc_mc.sc_fpu, fpu, fpu_size);
 		if (error == 0) {
-			fpu_sanitize(fpu);
+			fpu_save(td->td_md.mc_fpu);
+			fpu_sanitize(fpu, td->td_md.mc_fpu);
 			memcpy(td->td_md.mc_fpu, fpu, fpu_size);
 			fpu_restore(td->td_md.mc_fpu);
 		}

@@ -1,0 +1,56 @@
+#
+# Copyright (c) 2026 The Paravane developers
+#
+# Permission to use, copy, modify, and distribute this software for any
+# purpose with or without fee is hereby granted, provided that the above
+# copyright notice and this permission notice appear in all copies.
+#
+# THE SOFTWARE IS PROVIDED "AS IS" AND THE AUTHOR DISCLAIMS ALL WARRANTIES
+# WITH REGARD TO THIS SOFTWARE INCLUDING ALL IMPLIED WARRANTIES OF
+# MERCHANTABILITY AND FITNESS. IN NO EVENT SHALL THE AUTHOR BE LIABLE FOR
+# ANY SPECIAL, DIRECT, INDIRECT, OR CONSEQUENTIAL DAMAGES OR ANY DAMAGES
+# WHATSOEVER RESULTING FROM LOSS OF USE, DATA OR PROFITS, WHETHER IN AN
+# ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
+# OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
+
+
+"""What programs must not be able to do to the kernel, and what they may
+expect of it; progs/kernel.c has the programs' side."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from guest import make_root
+
+SOURCE = pathlib.Path(__file__).parent / 'progs' / 'kernel.c'
+NAMES = re.findall(r'^\t\{ "(\w+)"', SOURCE.read_text(), re.M)
+
+
+@pytest.fixture(scope='module')
+def root(tmp_path_factory):
+    tmp = tmp_path_factory.mktemp('kernel')
+    subprocess.run(['gcc', '-static', '-O1', '-Wall', '-Wextra', '-o',
+        tmp / 'kernel', SOURCE], check=True)
+    return make_root(tmp / 'kernel.cpio',
+        {'/bin/kernel': (tmp / 'kernel').read_bytes()})
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_a_program(boot, root, name):
+    text, status = boot(append=f'-- kernel {name}', initrd=root, mem='32M',
+        timeout=30)
+    assert status == 0, text
+    assert 'ok' in text.splitlines()
+
+
+def test_a_full_memory_comes_back(boot, root):
+    text, status = boot(append='-- sysctl vm.free; '
+        'kernel memory_ends_in_a_copy; sysctl vm.free; '
+        'kernel memory_ends_in_a_copy; sysctl vm.free', initrd=root,
+        mem='16M', timeout=30)
+    assert status == 0, text
+    free = [int(n) for n in re.findall(r'^vm\.free=(\d+)', text, re.M)]
+    assert len(free) == 3 and free[2] >= free[1]
