@@ -33,9 +33,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import guest as guest_module		# noqa: E402
-from guest import Guest, QEMU, TOP	# noqa: E402
-
-OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd']
+from guest import Guest, OVMF, QEMU, TOP	# noqa: E402
 
 
 def need_command(*names):

@@ -42,6 +42,8 @@ ROOT = BUILD / 'root.cpio'
 # make exports it also where it is empty
 QEMU = os.environ.get('QEMU') or 'qemu-system-x86_64'
 
+OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd']
+
 PROMPT = '# '
 TIMEOUT = 60
 

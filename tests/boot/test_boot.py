@@ -25,8 +25,7 @@ import subprocess
 
 import pytest
 
-from conftest import OVMF
-from guest import ROOT, KERNEL, disk, dmesg_lines, make_root, mentions
+from guest import OVMF, ROOT, KERNEL, disk, dmesg_lines, make_root, mentions
 
 DEVICES = '-device virtio-rng-pci -device virtio-serial-pci'
 
