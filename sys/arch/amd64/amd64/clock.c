@@ -5,7 +5,8 @@
  * Time: the TSC as the clock, the local APIC's timer as the alarm.
  *
  * The TSC's rate comes from the hypervisor or the processor where one tells,
- * else it is measured against the ACPI timer, or the PIT, for a millisecond.
+ * else it is measured against the ACPI timer, or the PIT, for a millisecond at
+ * a time, until two measurements agree.
  */
 
 #include <sys/md.h>
@@ -147,16 +148,46 @@ measure(uint32_t (*ref)(void), uint32_t hz, uint32_t mask)
 	return (tsc_hz != 0 && lapic_hz != 0);
 }
 
+static bool
+near(uint64_t a, uint64_t b)
+{
+	return ((a > b ? a - b : b - a) < a / 256);
+}
+
+/*
+ * A busy host may hold us up between the two clocks of one measurement, but
+ * hardly for the same time in two.
+ */
+#define MEASURE_TRIES	8
+
+static bool
+measure_agreed(uint32_t (*ref)(void), uint32_t hz, uint32_t mask)
+{
+	uint64_t known = tsc_hz, tsc = 0, lapic = 0;
+	u_int i;
+
+	for (i = 0; i < MEASURE_TRIES; i++) {
+		tsc_hz = known;
+		if (!measure(ref, hz, mask))
+			return (false);
+		if (i > 0 && near(tsc_hz, tsc) && near(lapic_hz, lapic))
+			break;
+		tsc = tsc_hz;
+		lapic = lapic_hz;
+	}
+	return (true);
+}
+
 static void
 measure_rates(void)
 {
 	if (acpi_sc.sc_hasfadt && acpi_sc.sc_fadt.fa_pm_tmr != 0 &&
-	    measure(ref_pmtimer, PM_TIMER_HZ, 0xffffff))
+	    measure_agreed(ref_pmtimer, PM_TIMER_HZ, 0xffffff))
 		return;
 	outb(0x43, 0x34);		/* counter 0, rate generator */
 	outb(0x40, 0);
 	outb(0x40, 0);
-	if (measure(ref_pit, PIT_HZ, 0xffff))
+	if (measure_agreed(ref_pit, PIT_HZ, 0xffff))
 		return;
 	printf("clock: nothing to measure by, 1 GHz assumed\n");
 	tsc_hz = lapic_hz = 1000000000;
