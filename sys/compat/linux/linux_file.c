@@ -177,6 +177,11 @@ linux_sendfile(const u_long *a, long *rv)
 		*rv += done;
 		off += done;
 		left -= done;
+		/* the kernel is not preempted, and this may be long */
+		if (sched_wanted())
+			sched_yield();
+		if (sig_waiting())
+			break;
 	}
 	kmem_free(buf, PAGE_SIZE);
 	if (*rv > 0)

@@ -966,6 +966,8 @@ linux_getrandom(const u_long *a, long *rv)
 		if (error != 0)
 			return (error);
 		*rv += n;
+		if (sched_wanted())
+			sched_yield();
 		if (*rv >= 256 && curthread->td_interrupted)
 			break;
 	}
