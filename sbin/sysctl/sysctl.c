@@ -124,7 +124,7 @@ fail:
 static int
 set(const char *path, const char *val)
 {
-	char *old;
+	char *old, *name;
 	int fd;
 
 	old = value(path) == 0 ? xstrdup(iobuf) : NULL;
@@ -140,7 +140,9 @@ set(const char *path, const char *val)
 		return (0);
 	if (!nflag) {
 		translate(old, old, '\n', ' ');
-		outf("%s: %s -> ", path + strlen(ROOT), old);
+		name = variable(path);
+		outf("%s: %s -> ", name, old);
+		free(name);
 	}
 	outf("%s\n", iobuf);
 	free(old);
