@@ -373,9 +373,29 @@ md_interruptible(void)
 static uint64_t		hosted_until;
 static struct thread	*hosted_waiter;		/* who is in hosted_run() */
 
+static bool
+irq_waiting(void)
+{
+	u_int i;
+
+	for (i = 0; i < NIRQ; i++) {
+		if ((irqs[i].hi_pending || irqs[i].hi_level) &&
+		    irqs[i].hi_fn != NULL)
+			return (true);
+	}
+	return (false);
+}
+
 void
 md_idle(void)
 {
+	int ipl = hosted_cpu.ci_ipl;
+
+	if (irq_waiting()) {
+		splx(IPL_NONE);
+		hosted_cpu.ci_ipl = ipl;
+		return;
+	}
 	if (hosted_device != NULL && hosted_device())
 		return;
 	if (hosted_alarm != 0 && (hosted_waiter == NULL ||
