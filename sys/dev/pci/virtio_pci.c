@@ -61,7 +61,10 @@
 #define VPC_QUEUE_DESC			0x20	/* 64 R/W */
 #define VPC_QUEUE_DRIVER		0x28	/* 64 R/W */
 #define VPC_QUEUE_DEVICE		0x30	/* 64 R/W */
-#define VPC_SIZE			0x38
+#define VPC_QUEUE_NOTIF_CONFIG_DATA	0x38	/* 16 R */
+#define VPC_QUEUE_RESET			0x3a	/* 16 R/W */
+#define VPC_SIZE_OLD			0x38	/* before 1.2 */
+#define VPC_SIZE			0x3c
 
 int	virtio_pci_match(struct device *, const struct cfdata *, const void *);
 int	virtio_pci_attach(struct device *, struct device *, void *);
@@ -231,8 +234,8 @@ virtio_pci_modern_map(struct virtio_pci_softc *sc)
 	int error;
 
 	virtio_pci_find_window(sc);
-	if ((error = virtio_pci_find(sc, VIRTIO_PCI_CAP_COMMON_CFG, VPC_SIZE,
-	    VPC_SIZE, 4, &sc->sc_common, &cap)) != 0 ||
+	if ((error = virtio_pci_find(sc, VIRTIO_PCI_CAP_COMMON_CFG,
+	    VPC_SIZE_OLD, VPC_SIZE, 4, &sc->sc_common, &cap)) != 0 ||
 	    (error = virtio_pci_find(sc, VIRTIO_PCI_CAP_NOTIFY_CFG, 2,
 	    UINT32_MAX, 2, &sc->sc_notify, &cap)) != 0)
 		return (error);
@@ -246,6 +249,9 @@ virtio_pci_modern_map(struct virtio_pci_softc *sc)
 	if (virtio_pci_find(sc, VIRTIO_PCI_CAP_DEVICE_CFG, 1, DEVICE_CFG_MAX,
 	    4, &sc->sc_device, &cap) != 0)
 		sc->sc_device.br_size = 0;
+	if (sc->sc_common.br_size < VPC_SIZE)
+		sc->sc_vsc.sc_cannot = VIRTIO_F_NOTIF_CONFIG_DATA |
+		    VIRTIO_F_RING_RESET;
 	sc->sc_vsc.sc_cfgsize = sc->sc_device.br_size;
 	sc->sc_vsc.sc_vt = &virtio_pci_ops;
 	sc->sc_vsc.sc_legacy = false;
@@ -513,27 +519,37 @@ virtio_pci_vector(const struct bus_region *br, bus_size_t reg, uint16_t vec)
 
 /* --- the 1.x interface -------------------------------------------------- */
 
-static uint64_t
+static virtio_bits_t
 virtio_pci_get_features(struct virtio_softc *vsc)
 {
 	const struct bus_region *br = &virtio_pci(vsc)->sc_common;
-	uint64_t bits;
+	virtio_bits_t bits = 0;
+	u_int i;
 
-	br_write_4(br, VPC_DEVICE_FEATURE_SELECT, 0);
-	bits = br_read_4(br, VPC_DEVICE_FEATURE);
-	br_write_4(br, VPC_DEVICE_FEATURE_SELECT, 1);
-	return (bits | (uint64_t)br_read_4(br, VPC_DEVICE_FEATURE) << 32);
+	for (i = 0; i < VIRTIO_NFEATURES / 32; i++) {
+		br_write_4(br, VPC_DEVICE_FEATURE_SELECT, i);
+		bits |= (virtio_bits_t)br_read_4(br, VPC_DEVICE_FEATURE) <<
+		    32 * i;
+	}
+	return (bits);
 }
 
+/*
+ * The low words last: a device that knows only these, and does not look at
+ * all of the selector, ends up with the right ones.
+ */
 static void
-virtio_pci_set_features(struct virtio_softc *vsc, uint64_t bits)
+virtio_pci_set_features(struct virtio_softc *vsc, virtio_bits_t bits)
 {
 	const struct bus_region *br = &virtio_pci(vsc)->sc_common;
+	u_int i;
 
-	br_write_4(br, VPC_DRIVER_FEATURE_SELECT, 0);
-	br_write_4(br, VPC_DRIVER_FEATURE, bits);
-	br_write_4(br, VPC_DRIVER_FEATURE_SELECT, 1);
-	br_write_4(br, VPC_DRIVER_FEATURE, bits >> 32);
+	for (i = VIRTIO_NFEATURES / 32; i-- > 0;) {
+		if (i >= 2 && vsc->sc_offered >> 32 * i == 0)
+			continue;
+		br_write_4(br, VPC_DRIVER_FEATURE_SELECT, i);
+		br_write_4(br, VPC_DRIVER_FEATURE, bits >> 32 * i);
+	}
 }
 
 static uint8_t
@@ -608,6 +624,9 @@ virtio_pci_doorbell(struct virtio_pci_softc *sc, struct virtqueue *vq)
 	if (off % width != 0 || br_sub(&br, &sc->sc_notify, off, width) != 0)
 		return (EIO);
 	vq->vq_noff = off;
+	vq->vq_nid = virtio_has(&sc->sc_vsc, VIRTIO_F_NOTIF_CONFIG_DATA) ?
+	    br_read_2(&sc->sc_common, VPC_QUEUE_NOTIF_CONFIG_DATA) :
+	    vq->vq_index;
 	return (0);
 }
 
@@ -635,6 +654,26 @@ virtio_pci_queue_on(struct virtio_softc *vsc, struct virtqueue *vq)
 }
 
 static void
+virtio_pci_queue_off(struct virtio_softc *vsc, struct virtqueue *vq)
+{
+	const struct bus_region *br = &virtio_pci(vsc)->sc_common;
+
+	br_write_2(br, VPC_QUEUE_SELECT, vq->vq_index);
+	br_write_2(br, VPC_QUEUE_RESET, 1);
+}
+
+/* 4.1.4.3.1: both are 0 when it is done. */
+static bool
+virtio_pci_queue_is_off(struct virtio_softc *vsc, const struct virtqueue *vq)
+{
+	const struct bus_region *br = &virtio_pci(vsc)->sc_common;
+
+	br_write_2(br, VPC_QUEUE_SELECT, vq->vq_index);
+	return (br_read_2(br, VPC_QUEUE_RESET) == 0 &&
+	    br_read_2(br, VPC_QUEUE_ENABLE) == 0);
+}
+
+static void
 virtio_pci_notify(struct virtio_softc *vsc, const struct virtqueue *vq,
     uint32_t data)
 {
@@ -658,6 +697,8 @@ const struct virtio_transport virtio_pci_ops = {
 	.vt_config_vec = virtio_pci_config_vec,
 	.vt_queue_max = virtio_pci_queue_max,
 	.vt_queue_on = virtio_pci_queue_on,
+	.vt_queue_off = virtio_pci_queue_off,
+	.vt_queue_is_off = virtio_pci_queue_is_off,
 	.vt_notify = virtio_pci_notify,
 	.vt_nvec = virtio_pci_nvec,
 	.vt_intr_setup = virtio_pci_intr_setup,

@@ -75,14 +75,14 @@ virtio_pci_legacy_map(struct virtio_pci_softc *sc)
 	return (0);
 }
 
-static uint64_t
+static virtio_bits_t
 vpl_get_features(struct virtio_softc *vsc)
 {
 	return (br_read_4(vpl_regs(vsc), VPL_DEVICE_FEATURES));
 }
 
 static void
-vpl_set_features(struct virtio_softc *vsc, uint64_t bits)
+vpl_set_features(struct virtio_softc *vsc, virtio_bits_t bits)
 {
 	br_write_4(vpl_regs(vsc), VPL_DRIVER_FEATURES, bits);
 }
@@ -142,6 +142,7 @@ vpl_queue_on(struct virtio_softc *vsc, struct virtqueue *vq)
 	    vq->vq_vec)) != 0)
 		return (error);
 	br_write_4(br, VPL_QUEUE_ADDRESS, page);
+	vq->vq_nid = vq->vq_index;
 	return (0);
 }
 

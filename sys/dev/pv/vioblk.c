@@ -86,7 +86,7 @@ VIRTIO_ATTACH_DECL(vioblk, vioblk_softc, VIRTIO_ID_BLOCK, "block");
 static void	vioblk_intr(void *);
 static void	vioblk_overdue(void *);
 static void	vioblk_config(void *);
-static void	vioblk_failed(void *);
+static void	vioblk_event(void *, enum virtio_event);
 static void	vioblk_strategy(struct disk *, struct bio *);
 static void	vioblk_teardown(struct vioblk_softc *);
 
@@ -207,6 +207,8 @@ vioblk_run(struct vioblk_queue *q, struct biolist *done)
 	int error;
 
 	MUTEX_ASSERT_LOCKED(&q->q_mtx);
+	if (!vq_ready(q->q_vq) && q->q_error == 0)
+		return;			/* vioblk_resume() will */
 	while ((bio = TAILQ_FIRST(&q->q_bios)) != NULL &&
 	    (rq = TAILQ_FIRST(&q->q_free)) != NULL) {
 		if ((error = vioblk_send(q, rq, bio)) == ENOSPC)
@@ -357,22 +359,39 @@ vioblk_close(struct vioblk_softc *sc, int error)
 	}
 }
 
-/* After virtio_stop(): so does all that waits. */
+/* What a stopped device will not bring back any more. */
 static void
-vioblk_abort(struct vioblk_softc *sc, int error)
+vioblk_drain(struct vioblk_softc *sc, int error)
 {
 	struct biolist done = TAILQ_HEAD_INITIALIZER(done);
 	struct vioblk_req *rq;
-	struct bio *bio;
 	u_int i;
 
-	vioblk_close(sc, error);
 	for (i = 0; i < sc->sc_nqueues; i++) {
 		struct vioblk_queue *q = &sc->sc_queue[i];
 
 		mtx_enter(&q->q_mtx);
 		while (q->q_vq != NULL && (rq = vq_drain(q->q_vq)) != NULL)
 			vioblk_finish(q, rq, error, &done);
+		mtx_leave(&q->q_mtx);
+	}
+	vioblk_done(&done);
+}
+
+/* After virtio_stop(), and what waits as well. */
+static void
+vioblk_abort(struct vioblk_softc *sc, int error)
+{
+	struct biolist done = TAILQ_HEAD_INITIALIZER(done);
+	struct bio *bio;
+	u_int i;
+
+	vioblk_close(sc, error);
+	vioblk_drain(sc, error);
+	for (i = 0; i < sc->sc_nqueues; i++) {
+		struct vioblk_queue *q = &sc->sc_queue[i];
+
+		mtx_enter(&q->q_mtx);
 		while ((bio = TAILQ_FIRST(&q->q_bios)) != NULL) {
 			TAILQ_REMOVE(&q->q_bios, bio, bio_link);
 			bio->bio_error = error;
@@ -383,10 +402,37 @@ vioblk_abort(struct vioblk_softc *sc, int error)
 	vioblk_done(&done);
 }
 
+/* It works again: what has waited meanwhile. */
 static void
-vioblk_failed(void *arg)
+vioblk_resume(struct vioblk_softc *sc)
 {
-	vioblk_abort(arg, EIO);
+	struct biolist done = TAILQ_HEAD_INITIALIZER(done);
+	u_int i;
+
+	for (i = 0; i < sc->sc_nqueues; i++) {
+		struct vioblk_queue *q = &sc->sc_queue[i];
+
+		mtx_enter(&q->q_mtx);
+		vioblk_run(q, &done);
+		mtx_leave(&q->q_mtx);
+	}
+	vioblk_done(&done);
+}
+
+static void
+vioblk_event(void *arg, enum virtio_event ev)
+{
+	switch (ev) {
+	case VIRTIO_STOPPED:
+		vioblk_drain(arg, EIO);
+		break;
+	case VIRTIO_RESUMED:
+		vioblk_resume(arg);
+		break;
+	case VIRTIO_DEAD:
+		vioblk_abort(arg, EIO);
+		break;
+	}
 }
 
 /* --- configuration ------------------------------------------------------ */
@@ -694,7 +740,7 @@ vioblk_attach(struct device *parent __unused, struct device *self, void *aux)
 	if ((error = vioblk_queues(sc, nqueues)) != 0)
 		goto fail;
 	virtio_on_config(sc->sc_vsc, vioblk_config, sc);
-	virtio_on_failure(sc->sc_vsc, vioblk_failed, sc);
+	virtio_on_failure(sc->sc_vsc, vioblk_event, sc);
 	if ((error = virtio_start(sc->sc_vsc)) != 0 ||
 	    (error = vioblk_get_id(sc)) != 0)
 		goto fail;

@@ -33,6 +33,7 @@ struct viocon_buf {
 	bus_size_t		 cb_off;	/* in its dmamem */
 	size_t			 cb_len;	/* bytes in it */
 	size_t			 cb_pos;	/* of those taken */
+	bool			 cb_lent;	/* for input */
 };
 
 struct viocon_softc {
@@ -70,7 +71,7 @@ static void	viocon_rxintr(void *);
 static void	viocon_txintr(void *);
 static void	viocon_rxmore(void *);
 static void	viocon_config(void *);
-static void	viocon_failed(void *);
+static void	viocon_event(void *, enum virtio_event);
 static void	viocon_start(struct tty *);
 static void	viocon_unthrottle(struct tty *);
 static void	viocon_cnwrite(struct consdev *, const char *, size_t);
@@ -112,9 +113,26 @@ viocon_rxlend(struct viocon_softc *sc, struct viocon_buf *cb)
 	int error;
 
 	if ((error = vq_sg_in_mem(&sg, &sc->sc_rxmem, cb->cb_off,
-	    VIOCON_RXSIZE)) != 0)
-		return (error);
-	return (vq_enqueue(sc->sc_rxq, cb, &sg));
+	    VIOCON_RXSIZE)) == 0 &&
+	    (error = vq_enqueue(sc->sc_rxq, cb, &sg)) == 0)
+		cb->cb_lent = true;
+	return (error);
+}
+
+/* All that neither the device nor the tty has; a small queue takes fewer. */
+static void
+viocon_rxfill(struct viocon_softc *sc)
+{
+	u_int i;
+
+	MUTEX_ASSERT_LOCKED(&sc->sc_rxmtx);
+	for (i = 0; i < VIOCON_NRX; i++) {
+		if (!sc->sc_rxbuf[i].cb_lent &&
+		    &sc->sc_rxbuf[i] != sc->sc_rxheld &&
+		    viocon_rxlend(sc, &sc->sc_rxbuf[i]) != 0)
+			break;
+	}
+	vq_notify(sc->sc_rxq);
 }
 
 /* Give the tty what is in a buffer; false: it does not take all of it. */
@@ -145,6 +163,7 @@ viocon_rx(struct viocon_softc *sc)
 	}
 	do {
 		while ((cb = vq_dequeue(sc->sc_rxq, &len)) != NULL) {
+			cb->cb_lent = false;
 			cb->cb_len = len;
 			cb->cb_pos = 0;
 			if (!viocon_rxgive(sc, cb)) {
@@ -153,7 +172,7 @@ viocon_rx(struct viocon_softc *sc)
 				vq_notify(sc->sc_rxq);
 				return;
 			}
-			/* fails only when stopped */
+			/* if not now, then in viocon_resume() */
 			(void)viocon_rxlend(sc, cb);
 		}
 	} while (vq_intr_enable(sc->sc_rxq, 0));
@@ -266,6 +285,10 @@ viocon_start(struct tty *tp)
 	struct viocon_buf *cb;
 
 	mtx_enter(&sc->sc_txmtx);
+	if (!vq_ready(sc->sc_txq) && !sc->sc_down) {
+		mtx_leave(&sc->sc_txmtx);	/* it waits in the tty */
+		return;
+	}
 	viocon_txline(sc);
 	while ((cb = viocon_txget(sc)) != NULL) {
 		cb->cb_len = tty_output(tp, viocon_txdata(sc, cb),
@@ -365,7 +388,7 @@ viocon_cnwrite(struct consdev *cn, const char *s, size_t n)
 
 	if (n == 0)
 		return;
-	if (sc->sc_down || mtx_owned(&sc->sc_txmtx)) {
+	if (!vq_ready(sc->sc_txq) || mtx_owned(&sc->sc_txmtx)) {
 		viocon_emergency(sc, s, n);
 		return;
 	}
@@ -438,14 +461,10 @@ viocon_queues(struct viocon_softc *sc)
 		sc->sc_txbuf[i].cb_off = i * VIOCON_TXSIZE;
 		viocon_txfree(sc, &sc->sc_txbuf[i]);
 	}
-	mtx_enter(&sc->sc_rxmtx);
-	for (i = 0; i < VIOCON_NRX; i++) {
+	for (i = 0; i < VIOCON_NRX; i++)
 		sc->sc_rxbuf[i].cb_off = i * VIOCON_RXSIZE;
-		/* a smaller queue takes fewer */
-		if (viocon_rxlend(sc, &sc->sc_rxbuf[i]) != 0)
-			break;
-	}
-	vq_notify(sc->sc_rxq);
+	mtx_enter(&sc->sc_rxmtx);
+	viocon_rxfill(sc);
 	mtx_leave(&sc->sc_rxmtx);
 	return (0);
 }
@@ -472,7 +491,7 @@ viocon_attach(struct device *parent __unused, struct device *self, void *aux)
 		goto fail;
 	sc->sc_hastty = true;
 	virtio_on_config(sc->sc_vsc, viocon_config, sc);
-	virtio_on_failure(sc->sc_vsc, viocon_failed, sc);
+	virtio_on_failure(sc->sc_vsc, viocon_event, sc);
 	if ((error = virtio_start(sc->sc_vsc)) != 0)
 		goto fail;
 	if (viocon_winsize(sc, &conf)) {
@@ -498,23 +517,43 @@ viocon_detach(struct device *self, int flags __unused)
 	return (0);
 }
 
-/* The device has been stopped: take everything back. */
+/* The device has been stopped: take back what it has; output is lost. */
 static void
-viocon_void(struct viocon_softc *sc)
+viocon_drain(struct viocon_softc *sc)
 {
 	struct viocon_buf *cb;
 
 	mtx_enter(&sc->sc_rxmtx);
-	while (sc->sc_rxq != NULL && vq_drain(sc->sc_rxq) != NULL)
-		;
-	sc->sc_rxheld = NULL;
+	while (sc->sc_rxq != NULL && (cb = vq_drain(sc->sc_rxq)) != NULL)
+		cb->cb_lent = false;
 	mtx_leave(&sc->sc_rxmtx);
 	mtx_enter(&sc->sc_txmtx);
-	sc->sc_down = true;
 	while (sc->sc_txq != NULL && (cb = vq_drain(sc->sc_txq)) != NULL) {
 		viocon_txfree(sc, cb);
 		sc->sc_txbusy--;
 	}
+	mtx_leave(&sc->sc_txmtx);
+}
+
+static void
+viocon_resume(struct viocon_softc *sc)
+{
+	mtx_enter(&sc->sc_rxmtx);
+	viocon_rxfill(sc);
+	mtx_leave(&sc->sc_rxmtx);
+	tty_more(&sc->sc_tty);
+}
+
+/* It has been stopped for ever. */
+static void
+viocon_void(struct viocon_softc *sc)
+{
+	viocon_drain(sc);
+	mtx_enter(&sc->sc_rxmtx);
+	sc->sc_rxheld = NULL;
+	mtx_leave(&sc->sc_rxmtx);
+	mtx_enter(&sc->sc_txmtx);
+	sc->sc_down = true;
 	if (sc->sc_line != NULL)
 		viocon_txfree(sc, sc->sc_line);
 	sc->sc_line = NULL;
@@ -527,9 +566,19 @@ viocon_void(struct viocon_softc *sc)
 }
 
 static void
-viocon_failed(void *arg)
+viocon_event(void *arg, enum virtio_event ev)
 {
-	viocon_void(arg);
+	switch (ev) {
+	case VIRTIO_STOPPED:
+		viocon_drain(arg);
+		break;
+	case VIRTIO_RESUMED:
+		viocon_resume(arg);
+		break;
+	case VIRTIO_DEAD:
+		viocon_void(arg);
+		break;
+	}
 }
 
 /* Undo attach, however far it came. */

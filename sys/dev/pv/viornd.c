@@ -36,6 +36,7 @@ struct viornd_softc {
 	u_int			 sc_readers;
 	int			 sc_error;	/* what readers get */
 	struct hwrng		 sc_hwrng;
+	bool			 sc_seed;	/* the kernel still waits */
 	bool			 sc_attached;
 };
 
@@ -45,7 +46,7 @@ int	viornd_detach(struct device *, int);
 VIRTIO_ATTACH_DECL(viornd, viornd_softc, VIRTIO_ID_ENTROPY, "entropy");
 
 static void	viornd_intr(void *);
-static void	viornd_failed(void *);
+static void	viornd_event(void *, enum virtio_event);
 static void	viornd_teardown(struct viornd_softc *);
 static int	viornd_read(void *, void *, size_t, size_t *, int);
 
@@ -57,7 +58,10 @@ viornd_request(struct viornd_softc *sc, enum viornd_for who, size_t len)
 	int error;
 
 	MUTEX_ASSERT_LOCKED(&sc->sc_mtx);
-	if (sc->sc_lent != VIORND_NOBODY)
+	if (who == VIORND_KERNEL)
+		sc->sc_seed = true;
+	/* a device that is being reset is asked when it is back */
+	if (sc->sc_lent != VIORND_NOBODY || !vq_ready(sc->sc_vq))
 		return (0);
 	if ((error = vq_sg_in_mem(&sg, &sc->sc_buf, 0, len)) != 0 ||
 	    (error = vq_enqueue(sc->sc_vq, sc, &sg)) != 0)
@@ -73,6 +77,7 @@ viornd_got(struct viornd_softc *sc, uint32_t len)
 {
 	if (sc->sc_lent == VIORND_KERNEL) {
 		rnd_feed(sc->sc_buf.dmm_kva, len, len * 8);
+		sc->sc_seed = false;
 		memset(sc->sc_buf.dmm_kva, 0, VIORND_SIZE);
 	} else {
 		sc->sc_have = len;
@@ -172,7 +177,7 @@ viornd_attach(struct device *parent __unused, struct device *self, void *aux)
 	    (error = virtio_queues(sc->sc_vsc, IPL_NET, &conf, 1,
 	    &sc->sc_vq)) != 0)
 		goto fail;
-	virtio_on_failure(sc->sc_vsc, viornd_failed, sc);
+	virtio_on_failure(sc->sc_vsc, viornd_event, sc);
 	if ((error = virtio_start(sc->sc_vsc)) != 0)
 		goto fail;
 	device_describe(self, "entropy");
@@ -215,10 +220,32 @@ viornd_void(struct viornd_softc *sc, int error)
 	mtx_leave(&sc->sc_mtx);
 }
 
+/* It works again: whoever asks is served, and the kernel has not forgotten. */
 static void
-viornd_failed(void *arg)
+viornd_resume(struct viornd_softc *sc)
 {
-	viornd_void(arg, ENXIO);
+	mtx_enter(&sc->sc_mtx);
+	sc->sc_error = 0;
+	if (sc->sc_seed)
+		(void)viornd_request(sc, VIORND_KERNEL, VIORND_SEED);
+	wakeup(sc);
+	mtx_leave(&sc->sc_mtx);
+}
+
+static void
+viornd_event(void *arg, enum virtio_event ev)
+{
+	switch (ev) {
+	case VIRTIO_STOPPED:
+		viornd_void(arg, EIO);
+		break;
+	case VIRTIO_RESUMED:
+		viornd_resume(arg);
+		break;
+	case VIRTIO_DEAD:
+		viornd_void(arg, ENXIO);
+		break;
+	}
 }
 
 /* Undo attach, however far it came. */

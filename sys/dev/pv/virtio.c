@@ -17,16 +17,14 @@
 #include <sys/systm.h>
 #include <sys/thread.h>
 
-#include <dev/pv/virtio_transport.h>
-#include <dev/pv/vq_format.h>
+#include <dev/pv/virtio_priv.h>
 
-#define RESET_SPIN_USEC		10000	/* poll at first, then sleep */
+#define SPIN_USEC		10000	/* poll at first, then sleep */
 #define RESET_MSEC		3000	/* in all */
+#define SUSPEND_MSEC		10000
+#define IDLE_MSEC		1000
 #define CONFIG_TRIES		16
 #define QUEUE_SIZE		256	/* where the driver has no wish */
-
-#define TODO_CONFIG		0x01
-#define TODO_FAILURE		0x02
 
 /* The argument of a vector's handler. */
 struct virtio_vecarg {
@@ -36,44 +34,39 @@ struct virtio_vecarg {
 };
 
 /* Chapter 6; those above bit 23 that a driver has no part in. */
-static const struct virtio_feature ring_features[] = {
-	{ VIRTIO_F_NOTIFY_ON_EMPTY, 0, VFF_UNUSED, "NOTIFY_ON_EMPTY" },
+const struct virtio_feature virtio_ring_features[] = {
+	{ VIRTIO_F_NOTIFY_ON_EMPTY, 0, 0, "NOTIFY_ON_EMPTY" },
 	{ VIRTIO_F_ANY_LAYOUT, 0, 0, "ANY_LAYOUT" },
 	{ VIRTIO_F_INDIRECT_DESC, 0, 0, "INDIRECT_DESC" },
 	{ VIRTIO_F_EVENT_IDX, 0, 0, "EVENT_IDX" },
 	{ VIRTIO_F_VERSION_1, 0, 0, "VERSION_1" },
 	{ VIRTIO_F_ACCESS_PLATFORM, VIRTIO_F_VERSION_1, 0, "ACCESS_PLATFORM" },
-	{ VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1, VFF_UNUSED,
-	    "RING_PACKED" },
-	{ VIRTIO_F_IN_ORDER, VIRTIO_F_VERSION_1, VFF_UNUSED, "IN_ORDER" },
+	{ VIRTIO_F_RING_PACKED, VIRTIO_F_VERSION_1, 0, "RING_PACKED" },
+	{ VIRTIO_F_IN_ORDER, VIRTIO_F_VERSION_1, 0, "IN_ORDER" },
 	{ VIRTIO_F_ORDER_PLATFORM, VIRTIO_F_VERSION_1, 0, "ORDER_PLATFORM" },
 	{ VIRTIO_F_SR_IOV, VIRTIO_F_VERSION_1, VFF_UNUSED, "SR_IOV" },
 	{ VIRTIO_F_NOTIFICATION_DATA, VIRTIO_F_VERSION_1, 0,
 	    "NOTIFICATION_DATA" },
-	{ VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_VERSION_1, VFF_UNUSED,
+	{ VIRTIO_F_NOTIF_CONFIG_DATA, VIRTIO_F_VERSION_1, 0,
 	    "NOTIF_CONFIG_DATA" },
-	{ VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1, VFF_UNUSED, "RING_RESET" },
+	{ VIRTIO_F_RING_RESET, VIRTIO_F_VERSION_1, 0, "RING_RESET" },
 	{ VIRTIO_F_ADMIN_VQ, VIRTIO_F_VERSION_1, VFF_UNUSED, "ADMIN_VQ" },
-	{ VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1, VFF_UNUSED, "SUSPEND" },
+	{ VIRTIO_F_SUSPEND, VIRTIO_F_VERSION_1, 0, "SUSPEND" },
 };
+const size_t virtio_nring_features = nitems(virtio_ring_features);
 
 CFDRIVER_DECL(virtio, DV_DULL);
-
-static void	virtio_task(void *);
-static void	virtio_changed(struct virtio_softc *);
-static void	virtio_sysctl_attach(struct virtio_softc *);
-static void	virtio_sysctl_detach(struct virtio_softc *);
 
 /* --- registers ---------------------------------------------------------- */
 
 /* A device that has gone is not touched. */
-static bool
+bool
 virtio_gone(const struct virtio_softc *sc)
 {
 	return ((sc->sc_dev.dv_flags & DVF_GONE) != 0);
 }
 
-static uint8_t
+uint8_t
 virtio_get_status(struct virtio_softc *sc)
 {
 	uint8_t status = 0;
@@ -85,7 +78,7 @@ virtio_get_status(struct virtio_softc *sc)
 	return (status);
 }
 
-static void
+void
 virtio_set_status(struct virtio_softc *sc, uint8_t status)
 {
 	mtx_enter(&sc->sc_mtx);
@@ -95,6 +88,34 @@ virtio_set_status(struct virtio_softc *sc, uint8_t status)
 	mtx_leave(&sc->sc_mtx);
 }
 
+/* Ask until it is so: in a loop at first, then once a millisecond. */
+static int
+virtio_poll(struct virtio_softc *sc, const struct virtqueue *vq,
+    bool (*fn)(struct virtio_softc *, const struct virtqueue *), u_int msec)
+{
+	u_int n;
+
+	for (n = 0; n < SPIN_USEC; n += 10) {
+		if (fn(sc, vq))
+			return (0);
+		delay(10);
+	}
+	for (n = 0; n < msec; n++) {
+		if (fn(sc, vq))
+			return (0);
+		(void)msleep_nsec(&sc->sc_status, NULL, PRI_KERN, "vpoll",
+		    MSEC_TO_NSEC(1));
+	}
+	return (ETIMEDOUT);
+}
+
+static bool
+virtio_is_reset(struct virtio_softc *sc,
+    const struct virtqueue *vq __unused)
+{
+	return (virtio_get_status(sc) == 0);
+}
+
 /*
  * 2.4 Device Reset.  A device that does not answer in time is cut off from
  * memory where the bus can do that, so that the queues can be freed.
@@ -102,28 +123,21 @@ virtio_set_status(struct virtio_softc *sc, uint8_t status)
 static int
 virtio_reset(struct virtio_softc *sc)
 {
-	u_int usec, msec;
+	int error;
 
 	virtio_set_status(sc, 0);
-	for (usec = 0; usec < RESET_SPIN_USEC; usec += 10) {
-		if (virtio_get_status(sc) == 0)
-			return (0);
-		delay(10);
-	}
-	for (msec = 0; msec < RESET_MSEC; msec++) {
-		if (virtio_get_status(sc) == 0)
-			return (0);
-		(void)msleep_nsec(&sc->sc_status, NULL, PRI_KERN, "vreset",
-		    MSEC_TO_NSEC(1));
-	}
-	if (sc->sc_vt->vt_cutoff != NULL && !virtio_gone(sc))
+	error = virtio_poll(sc, NULL, virtio_is_reset, RESET_MSEC);
+	if (error != 0 && sc->sc_vt->vt_cutoff != NULL && !virtio_gone(sc))
 		sc->sc_vt->vt_cutoff(sc);
-	return (ETIMEDOUT);
+	return (error);
 }
 
 /* --- why a device is not used ------------------------------------------- */
 
-/* The driver's line, if it has none yet; the device is told as well. */
+/*
+ * The driver's line, if it has none yet, or the reason why a restart did not
+ * come about.  The device is told as well.
+ */
 static void __printflike(2, 3)
 virtio_giveup(struct virtio_softc *sc, const char *fmt, ...)
 {
@@ -133,7 +147,9 @@ virtio_giveup(struct virtio_softc *sc, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(why, sizeof(why), fmt, ap);
 	va_end(ap);
-	if (sc->sc_child != NULL && !(sc->sc_child->dv_flags & DVF_DESCRIBED))
+	if (sc->sc_child == NULL)
+		strlcpy(sc->sc_why, why, sizeof(sc->sc_why));
+	else if (!(sc->sc_child->dv_flags & DVF_DESCRIBED))
 		device_describe(sc->sc_child, "%s", why);
 	virtio_set_status(sc, sc->sc_status | VIRTIO_STATUS_FAILED);
 }
@@ -141,21 +157,21 @@ virtio_giveup(struct virtio_softc *sc, const char *fmt, ...)
 /* --- features: 2.2, 3.1.1 ----------------------------------------------- */
 
 bool
-virtio_offered(const struct virtio_softc *sc, uint64_t bits)
+virtio_offered(const struct virtio_softc *sc, virtio_bits_t bits)
 {
 	return ((sc->sc_offered & bits) == bits);
 }
 
 bool
-virtio_has(const struct virtio_softc *sc, uint64_t bits)
+virtio_has(const struct virtio_softc *sc, virtio_bits_t bits)
 {
 	return ((sc->sc_features & bits) == bits);
 }
 
-static uint64_t
+static virtio_bits_t
 virtio_wanted(const struct virtio_feature *vf, size_t n)
 {
-	uint64_t bits = 0;
+	virtio_bits_t bits = 0;
 
 	for (; n > 0; n--, vf++) {
 		if (!(vf->vf_flags & VFF_UNUSED))
@@ -165,8 +181,9 @@ virtio_wanted(const struct virtio_feature *vf, size_t n)
 }
 
 /* Without those that lack what they need. */
-static uint64_t
-virtio_supported(const struct virtio_feature *vf, size_t n, uint64_t bits)
+static virtio_bits_t
+virtio_supported(const struct virtio_feature *vf, size_t n,
+    virtio_bits_t bits)
 {
 	for (; n > 0; n--, vf++) {
 		if ((bits & vf->vf_bit) && (vf->vf_needs & ~bits))
@@ -176,25 +193,26 @@ virtio_supported(const struct virtio_feature *vf, size_t n, uint64_t bits)
 }
 
 /* What to accept of what is offered. */
-static uint64_t
-virtio_choose(const struct virtio_softc *sc, uint64_t refuse)
+static virtio_bits_t
+virtio_choose(const struct virtio_softc *sc, virtio_bits_t refuse)
 {
-	uint64_t bits, before;
+	virtio_bits_t bits, before;
 
-	bits = virtio_wanted(ring_features, nitems(ring_features)) |
+	bits = virtio_wanted(virtio_ring_features, virtio_nring_features) |
 	    virtio_wanted(sc->sc_table, sc->sc_ntable);
-	bits &= sc->sc_offered & ~refuse;
+	bits &= sc->sc_offered & ~refuse & ~sc->sc_cannot;
 	if (sc->sc_legacy)
 		bits &= UINT32_MAX;
 	else
-		bits &= ~VIRTIO_F_ANY_LAYOUT;
+		bits &= ~(virtio_bits_t)(VIRTIO_F_ANY_LAYOUT |
+		    VIRTIO_F_NOTIFY_ON_EMPTY);
 	/* barriers that reach a real bus, or none of this */
 	if (!(sc->sc_dmat->bdt_flags & BDT_HARDWARE))
-		bits &= ~VIRTIO_F_ORDER_PLATFORM;
+		bits &= ~(virtio_bits_t)VIRTIO_F_ORDER_PLATFORM;
 	do {
 		before = bits;
-		bits = virtio_supported(ring_features, nitems(ring_features),
-		    bits);
+		bits = virtio_supported(virtio_ring_features,
+		    virtio_nring_features, bits);
 		bits = virtio_supported(sc->sc_table, sc->sc_ntable, bits);
 	} while (bits != before);
 	return (bits);
@@ -265,7 +283,7 @@ virtio_begin(struct virtio_softc *sc)
 
 int
 virtio_negotiate(struct virtio_softc *sc, struct device *child,
-    const struct virtio_feature *table, size_t n, uint64_t refuse)
+    const struct virtio_feature *table, size_t n, virtio_bits_t refuse)
 {
 	int error;
 
@@ -292,7 +310,7 @@ virtio_negotiate(struct virtio_softc *sc, struct device *child,
 static int
 virtio_renegotiate(struct virtio_softc *sc)
 {
-	uint64_t offered = 0;
+	virtio_bits_t offered = 0;
 	int error;
 
 	if ((error = virtio_begin(sc)) != 0)
@@ -446,6 +464,8 @@ virtio_config_write(struct virtio_softc *sc, const struct virtio_field *vc,
 	bus_size_t off;
 	u_int i;
 
+	if (sc->sc_state == VS_SUSPENDED)
+		return (EBUSY);		/* 3.4.1: only the status */
 	for (; n > 0; n--, vc++) {
 		for (i = 0; i < vc->vc_count; i++) {
 			off = vc->vc_off + i * vc->vc_width;
@@ -459,6 +479,13 @@ virtio_config_write(struct virtio_softc *sc, const struct virtio_field *vc,
 }
 
 /* --- interrupts --------------------------------------------------------- */
+
+/* What a device sent before it was suspended may arrive after that. */
+static bool
+virtio_listens(const struct virtio_softc *sc)
+{
+	return (sc->sc_state == VS_RUNNING || sc->sc_state == VS_SUSPENDED);
+}
 
 static void
 virtio_call_queues(struct virtio_softc *sc, uint16_t vec)
@@ -502,7 +529,7 @@ virtio_vec_intr(void *arg)
 	struct virtio_softc *sc = vva->vva_sc;
 
 	__atomic_add_fetch(&sc->sc_nintr, 1, __ATOMIC_RELAXED);
-	if (sc->sc_state != VS_RUNNING || virtio_gone(sc))
+	if (!virtio_listens(sc) || virtio_gone(sc))
 		return (1);
 	if (vva->vva_vq != NULL)
 		vva->vva_vq->vq_fn(vva->vva_vq->vq_arg);
@@ -521,7 +548,7 @@ virtio_intr(struct virtio_softc *sc, u_int isr)
 	if (isr == 0)
 		return (0);
 	__atomic_add_fetch(&sc->sc_nintr, 1, __ATOMIC_RELAXED);
-	if (sc->sc_state != VS_RUNNING)
+	if (!virtio_listens(sc))
 		return (1);
 	if (isr & VIRTIO_ISR_CONFIG)
 		virtio_changed(sc);
@@ -657,7 +684,7 @@ virtio_queue_size(struct virtio_softc *sc, const struct virtqueue_conf *vqc,
 		virtio_giveup(sc, "there is no %s queue", vqc->vqc_name);
 		return (ENXIO);
 	}
-	/* 2.7: a power of two, 32768 at most; legacy sizes are fixed */
+	/* 2.7: a power of two (packed: any), 32768 at most; legacy: fixed */
 	if (max > VIRTQ_SIZE_MAX || (sc->sc_legacy && !powerof2(max))) {
 		virtio_giveup(sc, "%s queue of size %u", vqc->vqc_name, max);
 		return (ENXIO);
@@ -667,7 +694,8 @@ virtio_queue_size(struct virtio_softc *sc, const struct virtqueue_conf *vqc,
 	else {
 		num = vqc->vqc_size == 0 ? QUEUE_SIZE : vqc->vqc_size;
 		num = MIN(num, max);
-		while (!powerof2(num))
+		while (!powerof2(num) &&
+		    !virtio_has(sc, VIRTIO_F_RING_PACKED))
 			num &= num - 1;
 	}
 	*nump = num;
@@ -683,10 +711,12 @@ virtio_queue_alloc(struct virtio_softc *sc, struct virtqueue *vq,
 
 	if ((error = virtio_queue_size(sc, vqc, &num)) != 0)
 		return (error);
-	vq->vq_fmt = &vq_split;
+	vq->vq_fmt = virtio_has(sc, VIRTIO_F_RING_PACKED) ? &vq_packed :
+	    &vq_split;
 	vq->vq_vsc = sc;
 	vq->vq_dmat = sc->sc_dmat;
 	vq->vq_event = virtio_has(sc, VIRTIO_F_EVENT_IDX);
+	vq->vq_inorder = virtio_has(sc, VIRTIO_F_IN_ORDER);
 	return (vq_alloc(vq, vqc, num, virtio_has(sc, VIRTIO_F_INDIRECT_DESC),
 	    sc->sc_legacy));
 }
@@ -790,16 +820,39 @@ virtio_queues(struct virtio_softc *sc, enum ipl ipl,
 	return (0);
 }
 
+/* 2.9 Driver Notifications */
 void
 virtio_notify(struct virtio_softc *sc, struct virtqueue *vq)
 {
-	/* 3.1.1: no notification before DRIVER_OK; see virtio_start() */
-	if (sc->sc_state < VS_RUNNING)
+	/*
+	 * 3.1.1: no notification before DRIVER_OK, and 3.4.1 none of a
+	 * suspended device; it is owed.
+	 */
+	if (sc->sc_state < VS_RUNNING || sc->sc_state == VS_SUSPENDED)
 		vq->vq_kick = true;
 	else if (sc->sc_state == VS_RUNNING && !virtio_gone(sc)) {
 		vq->vq_kick = false;
 		vq->vq_nnotify++;
-		sc->sc_vt->vt_notify(sc, vq, vq->vq_fmt->vf_notify_data(vq));
+		sc->sc_vt->vt_notify(sc, vq,
+		    (uint32_t)vq->vq_published << 16 | vq->vq_nid);
+	}
+}
+
+/* What is owed. */
+static void
+virtio_notify_all(struct virtio_softc *sc)
+{
+	struct virtqueue *vq;
+	u_int i;
+
+	for (i = 0; i < sc->sc_nvq; i++) {
+		vq = &sc->sc_vq[i];
+		mtx_enter(vq->vq_mtx);
+		if (vq->vq_kick) {
+			(void)vq->vq_fmt->vf_publish(vq);
+			virtio_notify(sc, vq);
+		}
+		mtx_leave(vq->vq_mtx);
 	}
 }
 
@@ -815,7 +868,6 @@ int
 virtio_start(struct virtio_softc *sc)
 {
 	uint8_t status;
-	u_int i;
 
 	KASSERT(sc->sc_state == VS_QUEUES);
 	mtx_enter(&sc->sc_mtx);
@@ -828,19 +880,12 @@ virtio_start(struct virtio_softc *sc)
 		virtio_giveup(sc, "device refuses DRIVER_OK");
 		return (EIO);
 	}
-	for (i = 0; i < sc->sc_nvq; i++) {
-		struct virtqueue *vq = &sc->sc_vq[i];
-
-		mtx_enter(vq->vq_mtx);
-		if (vq->vq_kick)
-			virtio_notify(sc, vq);
-		mtx_leave(vq->vq_mtx);
-	}
+	virtio_notify_all(sc);
 	return (0);
 }
 
 /* Nothing goes in or out any more, and the device forgets its queues. */
-static void
+void
 virtio_halt(struct virtio_softc *sc)
 {
 	u_int i;
@@ -859,20 +904,6 @@ virtio_halt(struct virtio_softc *sc)
 	sc->sc_vt->vt_intr_barrier(sc);
 }
 
-/* The task does not run after this, unless it is the task that asks. */
-static void
-virtio_task_stop(struct virtio_softc *sc)
-{
-	(void)task_del(systq, &sc->sc_task);
-	mtx_enter(&sc->sc_mtx);
-	sc->sc_taskoff = true;
-	sc->sc_todo = 0;
-	while (sc->sc_taskrun != NULL && sc->sc_taskrun != curthread)
-		(void)msleep_nsec(&sc->sc_taskrun, &sc->sc_mtx, PRI_KERN,
-		    "vtask", INFSLP);
-	mtx_leave(&sc->sc_mtx);
-}
-
 void
 virtio_stop(struct virtio_softc *sc)
 {
@@ -885,41 +916,61 @@ virtio_stop(struct virtio_softc *sc)
 		virtio_halt(sc);
 }
 
-int
-virtio_restart(struct virtio_softc *sc)
+/* The queues as new, if they still can be what they were. */
+static int
+virtio_queues_renew(struct virtio_softc *sc)
 {
+	struct virtqueue *vq;
 	uint16_t max;
+	u_int i;
+
+	for (i = 0; i < sc->sc_nvq; i++) {
+		vq = &sc->sc_vq[i];
+		mtx_enter(&sc->sc_mtx);
+		max = virtio_gone(sc) ? 0 :
+		    sc->sc_vt->vt_queue_max(sc, vq->vq_index);
+		mtx_leave(&sc->sc_mtx);
+		if (sc->sc_legacy ? max != vq->vq_num : max < vq->vq_num) {
+			virtio_giveup(sc, "%s queue of size %u, was %u",
+			    vq->vq_name, max, vq->vq_num);
+			return (ENXIO);
+		}
+		if (vq->vq_nlent != 0)
+			return (EBUSY);
+		vq_reset(vq);
+	}
+	return (virtio_queues_on(sc));
+}
+
+/* From a state where nothing is lent to one in which the device works. */
+int
+virtio_rerun(struct virtio_softc *sc)
+{
 	u_int i;
 	int error;
 
 	if (sc->sc_state != VS_STOPPED)
 		return (EINVAL);
-	if ((error = virtio_renegotiate(sc)) != 0)
-		return (error);
-	for (i = 0; i < sc->sc_nvq && error == 0; i++) {
-		struct virtqueue *vq = &sc->sc_vq[i];
+	if ((error = virtio_renegotiate(sc)) == 0 &&
+	    (error = virtio_queues_renew(sc)) == 0) {
+		for (i = 0; i < sc->sc_nvq; i++)
+			sc->sc_vq[i].vq_stopped = sc->sc_vq[i].vq_paused =
+			    false;
+		sc->sc_state = VS_QUEUES;
+		error = virtio_start(sc);
+	}
+	if (error != 0)
+		virtio_halt(sc);
+	return (error);
+}
 
-		mtx_enter(&sc->sc_mtx);
-		max = virtio_gone(sc) ? 0 :
-		    sc->sc_vt->vt_queue_max(sc, vq->vq_index);
-		mtx_leave(&sc->sc_mtx);
-		if (sc->sc_legacy ? max != vq->vq_num : max < vq->vq_num)
-			error = ENXIO;
-		else if (vq->vq_nlent != 0)
-			error = EBUSY;
-		else
-			vq_reset(vq);
-	}
-	if (error != 0 || (error = virtio_queues_on(sc)) != 0) {
-		(void)virtio_reset(sc);
-		sc->sc_state = VS_STOPPED;
-		return (error);
-	}
-	for (i = 0; i < sc->sc_nvq; i++)
-		sc->sc_vq[i].vq_stopped = false;
-	sc->sc_state = VS_QUEUES;
+int
+virtio_restart(struct virtio_softc *sc)
+{
+	mtx_enter(&sc->sc_mtx);
 	sc->sc_taskoff = false;
-	return (virtio_start(sc));
+	mtx_leave(&sc->sc_mtx);
+	return (virtio_rerun(sc));
 }
 
 void
@@ -930,7 +981,8 @@ virtio_end(struct virtio_softc *sc)
 		(void)virtio_reset(sc);
 	virtio_intr_free(sc);
 	virtio_queues_free(sc);
-	sc->sc_config_fn = sc->sc_failure_fn = NULL;
+	sc->sc_config_fn = NULL;
+	sc->sc_failure_fn = NULL;
 	mtx_enter(&sc->sc_mtx);
 	sc->sc_table = NULL;
 	sc->sc_ntable = 0;
@@ -941,118 +993,170 @@ virtio_end(struct virtio_softc *sc)
 	mtx_leave(&sc->sc_mtx);
 }
 
-/* --- what happens by itself --------------------------------------------- */
+/* --- one queue, or all, for a while -------------------------------------- */
 
-void
-virtio_on_config(struct virtio_softc *sc, void (*fn)(void *), void *arg)
-{
-	sc->sc_config_arg = arg;
-	sc->sc_config_fn = fn;
-}
-
-void
-virtio_on_failure(struct virtio_softc *sc, void (*fn)(void *), void *arg)
-{
-	sc->sc_failure_arg = arg;
-	sc->sc_failure_fn = fn;
-}
-
-/* Any context, also with the mutex of a queue. */
+/* No new requests; those that are lent may still come back. */
 static void
-virtio_todo(struct virtio_softc *sc, u_int what)
+virtio_queue_pause(struct virtqueue *vq, bool pause)
 {
+	mtx_enter(vq->vq_mtx);
+	vq->vq_paused = pause;
+	mtx_leave(vq->vq_mtx);
+}
+
+static bool
+virtio_queue_idle(struct virtio_softc *sc, const struct virtqueue *vq)
+{
+	bool idle;
+
+	mtx_enter(vq->vq_mtx);
+	idle = vq->vq_nlent == 0 || vq->vq_stopped;
+	mtx_leave(vq->vq_mtx);
+	return (idle || virtio_gone(sc));
+}
+
+static bool
+virtio_queue_is_off(struct virtio_softc *sc, const struct virtqueue *vq)
+{
+	bool off = true;
+
 	mtx_enter(&sc->sc_mtx);
-	if (!sc->sc_taskoff) {
-		sc->sc_todo |= what;
-		(void)task_add(systq, &sc->sc_task);
-	}
+	if (!virtio_gone(sc))
+		off = sc->sc_vt->vt_queue_is_off(sc, vq);
 	mtx_leave(&sc->sc_mtx);
-}
-
-static void
-virtio_changed(struct virtio_softc *sc)
-{
-	virtio_todo(sc, TODO_CONFIG);
+	return (off);
 }
 
 /*
- * The message waits for the task, since the caller may hold what the console
- * needs.
+ * 2.6.1 Virtqueue Reset.  What the device can end by itself may end first:
+ * there are devices that go on with it in spite of the reset.
  */
-void
-virtio_fail(struct virtio_softc *sc, const char *fmt, ...)
+int
+virtio_queue_off(struct virtio_softc *sc, struct virtqueue *vq)
 {
-	enum virtio_state was;
-	char why[sizeof(sc->sc_why)];
-	va_list ap;
+	int error;
+
+	if (sc->sc_state != VS_RUNNING)
+		return (ENXIO);
+	if (!virtio_has(sc, VIRTIO_F_RING_RESET))
+		return (EOPNOTSUPP);
+	virtio_queue_pause(vq, true);
+	(void)virtio_poll(sc, vq, virtio_queue_idle, IDLE_MSEC);
+	mtx_enter(vq->vq_mtx);
+	vq->vq_stopped = true;
+	mtx_leave(vq->vq_mtx);
+	mtx_enter(&sc->sc_mtx);
+	if (!virtio_gone(sc))
+		sc->sc_vt->vt_queue_off(sc, vq);
+	mtx_leave(&sc->sc_mtx);
+	error = virtio_poll(sc, vq, virtio_queue_is_off, RESET_MSEC);
+	if (error != 0)
+		virtio_fail(sc, "%s queue cannot be reset", vq->vq_name);
+	else
+		sc->sc_vt->vt_intr_barrier(sc);
+	return (error);
+}
+
+/* 2.6.1.2 Virtqueue Re-enable; nothing is lent. */
+int
+virtio_queue_renew(struct virtio_softc *sc, struct virtqueue *vq)
+{
+	int error = ENXIO;
+
+	if (vq->vq_nlent != 0)
+		return (EBUSY);
+	vq_reset(vq);
+	mtx_enter(&sc->sc_mtx);
+	if (!virtio_gone(sc) && sc->sc_state == VS_RUNNING)
+		error = sc->sc_vt->vt_queue_on(sc, vq);
+	if (error == 0)
+		vq->vq_stopped = vq->vq_paused = false;
+	mtx_leave(&sc->sc_mtx);
+	if (error != 0)
+		virtio_fail(sc, "%s queue cannot be set up again, error %d",
+		    vq->vq_name, error);
+	return (error);
+}
+
+static bool
+virtio_is_suspended(struct virtio_softc *sc,
+    const struct virtqueue *vq __unused)
+{
+	uint8_t status = virtio_get_status(sc);
+
+	return ((status & VIRTIO_STATUS_NEEDS_RESET) ||
+	    ((status & VIRTIO_STATUS_SUSPEND) &&
+	    !(status & VIRTIO_STATUS_DRIVER_OK)));
+}
+
+static bool
+virtio_is_resumed(struct virtio_softc *sc,
+    const struct virtqueue *vq __unused)
+{
+	uint8_t status = virtio_get_status(sc);
+
+	return ((status & VIRTIO_STATUS_NEEDS_RESET) ||
+	    (!(status & VIRTIO_STATUS_SUSPEND) &&
+	    (status & VIRTIO_STATUS_DRIVER_OK)));
+}
+
+static void
+virtio_pause(struct virtio_softc *sc, bool pause)
+{
 	u_int i;
 
-	va_start(ap, fmt);
-	vsnprintf(why, sizeof(why), fmt, ap);
-	va_end(ap);
-	mtx_enter(&sc->sc_mtx);
-	was = sc->sc_state;
-	if (was == VS_QUEUES || was == VS_RUNNING) {
-		strlcpy(sc->sc_why, why, sizeof(sc->sc_why));
-		sc->sc_state = VS_BROKEN;
-		for (i = 0; i < sc->sc_nvq; i++)
-			__atomic_store_n(&sc->sc_vq[i].vq_stopped, true,
-			    __ATOMIC_RELAXED);
-	}
-	mtx_leave(&sc->sc_mtx);
-	if (was == VS_QUEUES || was == VS_RUNNING)
-		virtio_todo(sc, TODO_FAILURE);
+	for (i = 0; i < sc->sc_nvq; i++)
+		virtio_queue_pause(&sc->sc_vq[i], pause);
 }
 
-static void
-virtio_task_config(struct virtio_softc *sc)
+/*
+ * 3.4 Device Suspend.  Nothing is made available and nobody is notified from
+ * before SUSPEND is set until the device has resumed.
+ */
+int
+virtio_suspend(struct virtio_softc *sc)
 {
+	int error;
+
+	if (!virtio_has(sc, VIRTIO_F_SUSPEND))
+		return (EOPNOTSUPP);
 	if (sc->sc_state != VS_RUNNING)
-		return;
-	if (!sc->sc_legacy &&
-	    (virtio_get_status(sc) & VIRTIO_STATUS_NEEDS_RESET))
-		virtio_fail(sc, "device needs a reset");
-	else {
-		if (sc->sc_vt->vt_config_gen != NULL && !virtio_gone(sc))
-			sc->sc_gen = sc->sc_vt->vt_config_gen(sc);
-		if (sc->sc_config_fn != NULL)
-			sc->sc_config_fn(sc->sc_config_arg);
-	}
+		return (EBUSY);
+	virtio_pause(sc, true);
+	mtx_enter(&sc->sc_mtx);
+	if (sc->sc_state == VS_RUNNING)
+		sc->sc_state = VS_SUSPENDED;
+	mtx_leave(&sc->sc_mtx);
+	virtio_set_status(sc, sc->sc_status | VIRTIO_STATUS_SUSPEND);
+	error = virtio_poll(sc, NULL, virtio_is_suspended, SUSPEND_MSEC);
+	if (error != 0 || (virtio_get_status(sc) & VIRTIO_STATUS_NEEDS_RESET))
+		virtio_fail(sc, "device does not suspend");
+	else
+		sc->sc_status &= ~VIRTIO_STATUS_DRIVER_OK;
+	return (sc->sc_state == VS_SUSPENDED ? 0 : EIO);
 }
 
-static void
-virtio_task_failure(struct virtio_softc *sc)
+int
+virtio_resume(struct virtio_softc *sc)
 {
-	printf("%s: %s; stopped\n", sc->sc_childname, sc->sc_why);
-	virtio_halt(sc);
-	if (sc->sc_failure_fn != NULL)
-		sc->sc_failure_fn(sc->sc_failure_arg);
-}
+	int error;
 
-/* In a thread of systq. */
-static void
-virtio_task(void *arg)
-{
-	struct virtio_softc *sc = arg;
-	u_int todo;
-
-	mtx_enter(&sc->sc_mtx);
-	if (sc->sc_taskoff) {
-		mtx_leave(&sc->sc_mtx);
-		return;
+	if (sc->sc_state != VS_SUSPENDED)
+		return (EBUSY);
+	virtio_set_status(sc, sc->sc_status | VIRTIO_STATUS_DRIVER_OK);
+	error = virtio_poll(sc, NULL, virtio_is_resumed, SUSPEND_MSEC);
+	if (error != 0 || (virtio_get_status(sc) & VIRTIO_STATUS_NEEDS_RESET)) {
+		virtio_fail(sc, "device does not resume");
+		return (EIO);
 	}
-	todo = sc->sc_todo;
-	sc->sc_todo = 0;
-	sc->sc_taskrun = curthread;
-	mtx_leave(&sc->sc_mtx);
-	if (todo & TODO_CONFIG)
-		virtio_task_config(sc);
-	if (todo & TODO_FAILURE)
-		virtio_task_failure(sc);
+	sc->sc_status &= ~VIRTIO_STATUS_SUSPEND;
+	virtio_pause(sc, false);
 	mtx_enter(&sc->sc_mtx);
-	sc->sc_taskrun = NULL;
-	wakeup(&sc->sc_taskrun);
+	if (sc->sc_state == VS_SUSPENDED)
+		sc->sc_state = VS_RUNNING;
 	mtx_leave(&sc->sc_mtx);
+	virtio_notify_all(sc);
+	return (sc->sc_state == VS_RUNNING ? 0 : EIO);
 }
 
 /* --- attachment --------------------------------------------------------- */
@@ -1107,9 +1211,8 @@ virtio_attach_transport(struct virtio_softc *sc)
 	int error;
 
 	mtx_init(&sc->sc_mtx, IPL_HIGH);
-	task_set(&sc->sc_task, virtio_task, sc);
 	sc->sc_state = VS_RESET;
-	sc->sc_taskoff = true;
+	virtio_task_init(sc);
 	if ((error = virtio_reset(sc)) != 0) {
 		device_describe(&sc->sc_dev, "%s, cannot be reset",
 		    sc->sc_what);
@@ -1123,10 +1226,13 @@ virtio_attach_transport(struct virtio_softc *sc)
 	    sc->sc_legacy ? "0.9" : "1.x");
 	virtio_sysctl_attach(sc);
 	if (config_found(&sc->sc_dev, &va, virtio_print) != NULL)
-		sc->sc_child = NULL;	/* only of use while it attaches */
+		virtio_attached(sc);
 	else if (sc->sc_tried) {
 		/* 3.1.1: the driver has given up; nothing is set up */
 		virtio_end(sc);
+		virtio_set_status(sc, VIRTIO_STATUS_ACKNOWLEDGE);
+		virtio_set_status(sc, VIRTIO_STATUS_ACKNOWLEDGE |
+		    VIRTIO_STATUS_DRIVER);
 		virtio_set_status(sc, VIRTIO_STATUS_ACKNOWLEDGE |
 		    VIRTIO_STATUS_DRIVER | VIRTIO_STATUS_FAILED);
 	}
@@ -1138,200 +1244,4 @@ virtio_detach_transport(struct virtio_softc *sc)
 {
 	virtio_sysctl_detach(sc);
 	virtio_end(sc);
-}
-
-/* --- sysctl hw.virtio.N ------------------------------------------------- */
-
-struct virtio_text {
-	char	*vx_buf;
-	size_t	 vx_size;
-	size_t	 vx_len;			/* wanted so far */
-};
-
-/* Another word of a list. */
-static void __printflike(2, 3)
-virtio_text_add(struct virtio_text *vx, const char *fmt, ...)
-{
-	char word[48];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(word, sizeof(word), fmt, ap);
-	va_end(ap);
-	if (vx->vx_len < vx->vx_size)
-		snprintf(vx->vx_buf + vx->vx_len, vx->vx_size - vx->vx_len,
-		    "%s%s", vx->vx_len != 0 ? "," : "", word);
-	vx->vx_len += strlen(word) + (vx->vx_len != 0 ? 1 : 0);
-}
-
-static const char *
-virtio_feature_name(const struct virtio_feature *vf, size_t n, uint64_t bit)
-{
-	for (; n > 0; n--, vf++) {
-		if (vf->vf_bit == bit)
-			return (vf->vf_name);
-	}
-	return (NULL);
-}
-
-static int
-virtio_print_features(struct virtio_softc *sc, uint64_t bits, char *buf,
-    size_t size)
-{
-	struct virtio_text vx = { buf, size, 0 };
-	const char *name;
-	u_int i;
-
-	if (size != 0)
-		buf[0] = '\0';
-	mtx_enter(&sc->sc_mtx);		/* the driver's table may go */
-	for (i = 0; i < 64; i++) {
-		if (!(bits >> i & 1))
-			continue;
-		if ((name = virtio_feature_name(ring_features,
-		    nitems(ring_features), 1ULL << i)) == NULL)
-			name = virtio_feature_name(sc->sc_table,
-			    sc->sc_ntable, 1ULL << i);
-		if (name != NULL)
-			virtio_text_add(&vx, "%s", name);
-		else
-			virtio_text_add(&vx, "bit%u", i);
-	}
-	mtx_leave(&sc->sc_mtx);
-	return (vx.vx_len);
-}
-
-static int
-virtio_sysctl_driver(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-
-	return (snprintf(buf, size, "%s", sc->sc_childname[0] != '\0' ?
-	    sc->sc_childname : "none"));
-}
-
-static int
-virtio_sysctl_transport(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-
-	return (snprintf(buf, size, "%s", sc->sc_vt->vt_name));
-}
-
-static int
-virtio_sysctl_status(void *arg, char *buf, size_t size)
-{
-	static const struct { uint8_t bit; const char *name; } names[] = {
-		{ VIRTIO_STATUS_ACKNOWLEDGE, "ACKNOWLEDGE" },
-		{ VIRTIO_STATUS_DRIVER, "DRIVER" },
-		{ VIRTIO_STATUS_FEATURES_OK, "FEATURES_OK" },
-		{ VIRTIO_STATUS_DRIVER_OK, "DRIVER_OK" },
-		{ VIRTIO_STATUS_SUSPEND, "SUSPEND" },
-		{ VIRTIO_STATUS_NEEDS_RESET, "DEVICE_NEEDS_RESET" },
-		{ VIRTIO_STATUS_FAILED, "FAILED" },
-	};
-	struct virtio_softc *sc = arg;
-	struct virtio_text vx = { buf, size, 0 };
-	uint8_t status = virtio_get_status(sc);
-	u_int i;
-
-	if (status == 0)
-		return (snprintf(buf, size, "RESET"));
-	for (i = 0; i < nitems(names); i++) {
-		if (status & names[i].bit)
-			virtio_text_add(&vx, "%s", names[i].name);
-	}
-	return (vx.vx_len);
-}
-
-static int
-virtio_sysctl_offered(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-
-	return (virtio_print_features(sc, sc->sc_offered, buf, size));
-}
-
-static int
-virtio_sysctl_features(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-
-	return (virtio_print_features(sc, sc->sc_features, buf, size));
-}
-
-static int
-virtio_sysctl_queues(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-	struct virtio_text vx = { buf, size, 0 };
-	u_int i;
-
-	if (size != 0)
-		buf[0] = '\0';
-	mtx_enter(&sc->sc_mtx);
-	for (i = 0; i < sc->sc_nvq; i++)
-		virtio_text_add(&vx, "%s:%u", sc->sc_vq[i].vq_name,
-		    sc->sc_vq[i].vq_num);
-	mtx_leave(&sc->sc_mtx);
-	return (vx.vx_len);
-}
-
-static int
-virtio_sysctl_interrupts(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-
-	return (snprintf(buf, size, "%llu", (unsigned long long)
-	    __atomic_load_n(&sc->sc_nintr, __ATOMIC_RELAXED)));
-}
-
-static int
-virtio_sysctl_notifications(void *arg, char *buf, size_t size)
-{
-	struct virtio_softc *sc = arg;
-	unsigned long long sum = 0;
-	u_int i;
-
-	mtx_enter(&sc->sc_mtx);
-	for (i = 0; i < sc->sc_nvq; i++)
-		sum += sc->sc_vq[i].vq_nnotify;
-	mtx_leave(&sc->sc_mtx);
-	return (snprintf(buf, size, "%llu", sum));
-}
-
-static void
-virtio_sysctl_attach(struct virtio_softc *sc)
-{
-	static const struct {
-		const char	*name;
-		int		(*read)(void *, char *, size_t);
-	} oids[VIRTIO_NSYSCTL] = {
-		{ "driver", virtio_sysctl_driver },
-		{ "transport", virtio_sysctl_transport },
-		{ "status", virtio_sysctl_status },
-		{ "host_features", virtio_sysctl_offered },
-		{ "features", virtio_sysctl_features },
-		{ "queues", virtio_sysctl_queues },
-		{ "interrupts", virtio_sysctl_interrupts },
-		{ "notifications", virtio_sysctl_notifications },
-	};
-	struct sysctl_oid *so;
-
-	for (; sc->sc_nsysctl < nitems(oids); sc->sc_nsysctl++) {
-		so = &sc->sc_sysctl[sc->sc_nsysctl];
-		snprintf(so->so_name, sizeof(so->so_name), "hw.virtio.%d.%s",
-		    sc->sc_dev.dv_unit, oids[sc->sc_nsysctl].name);
-		so->so_read = oids[sc->sc_nsysctl].read;
-		so->so_arg = sc;
-		if (sysctl_register(so) != 0)
-			break;
-	}
-}
-
-static void
-virtio_sysctl_detach(struct virtio_softc *sc)
-{
-	while (sc->sc_nsysctl > 0)
-		sysctl_unregister(&sc->sc_sysctl[--sc->sc_nsysctl]);
 }

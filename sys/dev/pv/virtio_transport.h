@@ -9,6 +9,7 @@
 #include <sys/intr.h>
 #include <sys/sysctl.h>
 #include <sys/task.h>
+#include <sys/timeout.h>
 
 #include <dev/pv/virtiovar.h>
 
@@ -30,10 +31,12 @@ struct virtio_vec {			/* one interrupt vector, planned */
  *	below sc_cfgsize; any context.
  * config_vec: changes of the configuration interrupt with this vector.
  * queue_max: 0: there is no such queue.  fixed: must the size be that?
- * queue_on: addresses, size, vq_vec; sets vq_noff.  EBUSY: the device has
+ * queue_on: addresses, size, vq_vec; sets vq_noff, vq_nid.  EBUSY: the device has
  *	no resources for the vector; EIO: it is out of bounds otherwise.
- * queue_off: NULL: a reset of the device is the only way.
- * notify: the value of vf_notify_data(); its low 16 bits are the queue.
+ * queue_off, queue_is_off: 2.6.1: reset one queue; has that ended?  Called
+ *	only if RING_RESET was negotiated.
+ * notify: 2.9: the low 16 bits are vq_nid, which queue_on has set to the index
+ *	or to what the device wants to see instead.
  * nvec: vectors of messages that could be had; 0: there is just a line.
  * intr_setup: so many vectors of messages; 0: the line, which calls
  *	virtio_intr().  Any vectors of before were freed.  ENOSPC and others.
@@ -45,8 +48,9 @@ struct virtio_vec {			/* one interrupt vector, planned */
 struct virtio_transport {
 	const char	*vt_name;
 
-	uint64_t	(*vt_get_features)(struct virtio_softc *);
-	void		(*vt_set_features)(struct virtio_softc *, uint64_t);
+	virtio_bits_t	(*vt_get_features)(struct virtio_softc *);
+	void		(*vt_set_features)(struct virtio_softc *,
+			    virtio_bits_t);
 	uint8_t		(*vt_get_status)(struct virtio_softc *);
 	void		(*vt_set_status)(struct virtio_softc *, uint8_t);
 
@@ -60,8 +64,10 @@ struct virtio_transport {
 	uint16_t	(*vt_queue_max)(struct virtio_softc *, uint16_t);
 	int		(*vt_queue_on)(struct virtio_softc *,
 			    struct virtqueue *);
-	int		(*vt_queue_off)(struct virtio_softc *,
+	void		(*vt_queue_off)(struct virtio_softc *,
 			    struct virtqueue *);
+	bool		(*vt_queue_is_off)(struct virtio_softc *,
+			    const struct virtqueue *);
 	void		(*vt_notify)(struct virtio_softc *,
 			    const struct virtqueue *, uint32_t);
 
@@ -79,11 +85,12 @@ enum virtio_state {
 	VS_FEATURES,			/* negotiated */
 	VS_QUEUES,			/* queues are on */
 	VS_RUNNING,			/* DRIVER_OK */
+	VS_SUSPENDED,			/* or on the way to it */
 	VS_BROKEN,			/* virtio_fail() */
 	VS_STOPPED			/* reset, the queues are kept */
 };
 
-#define VIRTIO_NSYSCTL	8
+#define VIRTIO_NSYSCTL	12
 
 struct virtio_softc {
 	struct device			 sc_dev;
@@ -97,8 +104,9 @@ struct virtio_softc {
 	struct mutex			 sc_mtx;	/* selectors, state */
 	enum virtio_state		 sc_state;
 	uint8_t				 sc_status;	/* as we set it */
-	uint64_t			 sc_offered;
-	uint64_t			 sc_features;
+	virtio_bits_t			 sc_cannot;	/* by the transport */
+	virtio_bits_t			 sc_offered;
+	virtio_bits_t			 sc_features;
 	const struct virtio_feature	*sc_table;	/* the driver's */
 	size_t				 sc_ntable;
 	struct device			*sc_child;	/* while it attaches */
@@ -120,9 +128,16 @@ struct virtio_softc {
 	struct thread			*sc_taskrun;
 	void				(*sc_config_fn)(void *);
 	void				*sc_config_arg;
-	void				(*sc_failure_fn)(void *);
+	void				(*sc_failure_fn)(void *,
+					    enum virtio_event);
 	void				*sc_failure_arg;
 	char				 sc_why[96];
+	struct timeout			 sc_retry;	/* a restart */
+	u_int				 sc_nfail;	/* of late */
+	uint64_t			 sc_lastfail;	/* nsecuptime() */
+	u_int				 sc_nrestart;
+	char				 sc_control[24]; /* asked for */
+	int				 sc_control_error;
 
 	struct sysctl_oid		 sc_sysctl[VIRTIO_NSYSCTL];
 	u_int				 sc_nsysctl;

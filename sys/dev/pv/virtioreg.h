@@ -92,6 +92,28 @@ struct virtq_used {
 #define VIRTQ_USED_F_NO_NOTIFY		0x0001
 _Static_assert(sizeof(struct virtq_used) == 4, "virtq_used");
 
+/* 2.8 Packed Virtqueues */
+struct pvirtq_desc {			/* 2.8.13 */
+	le64_w		pd_addr;
+	le32_w		pd_len;
+	le16_w		pd_id;
+	le16_w		pd_flags;	/* VIRTQ_DESC_F_*, and of the round: */
+};
+#define PVIRTQ_DESC_F_AVAIL		0x0080
+#define PVIRTQ_DESC_F_USED		0x8000
+_Static_assert(sizeof(struct pvirtq_desc) == 16, "pvirtq_desc");
+
+struct pvirtq_event_suppress {		/* 2.8.14 */
+	le16_w		pe_desc;	/* offset, wrap counter in bit 15 */
+	le16_w		pe_flags;
+};
+#define PVIRTQ_EVENT_ENABLE		0x0000
+#define PVIRTQ_EVENT_DISABLE		0x0001
+#define PVIRTQ_EVENT_DESC		0x0002	/* with EVENT_IDX only */
+#define PVIRTQ_EVENT_MASK		0x0003
+_Static_assert(sizeof(struct pvirtq_event_suppress) == 4,
+    "pvirtq_event_suppress");
+
 /* 2.7.2 Legacy Interfaces: A Note on Virtqueue Layout */
 #define VIRTQ_LEGACY_ALIGN		4096
 

@@ -64,9 +64,17 @@ int	virtio_match(struct device *, const struct cfdata *, const void *);
  * so that sysctl(8) shows what was offered; VFF_UNUSED are those that the
  * driver makes no use of and does not accept.
  */
+/*
+ * A set of features: 2.2 has 128 of them so far.  GCC has integers of this
+ * size wherever a pointer has 64 bits.
+ */
+typedef unsigned __int128	virtio_bits_t;
+#define VIRTIO_NFEATURES	128
+#define VIRTIO_BIT(n)		((virtio_bits_t)1 << (n))
+
 struct virtio_feature {
-	uint64_t	 vf_bit;
-	uint64_t	 vf_needs;		/* dropped unless all are had */
+	virtio_bits_t	 vf_bit;
+	virtio_bits_t	 vf_needs;		/* dropped unless all are had */
 	int		 vf_flags;
 	const char	*vf_name;		/* "SEG_MAX" */
 };
@@ -81,14 +89,14 @@ struct virtio_feature {
  * The table is kept.
  */
 int	 virtio_negotiate(struct virtio_softc *, struct device *,
-	    const struct virtio_feature *, size_t, uint64_t refuse);
-bool	 virtio_offered(const struct virtio_softc *, uint64_t);
-bool	 virtio_has(const struct virtio_softc *, uint64_t);
+	    const struct virtio_feature *, size_t, virtio_bits_t refuse);
+bool	 virtio_offered(const struct virtio_softc *, virtio_bits_t);
+bool	 virtio_has(const struct virtio_softc *, virtio_bits_t);
 
 /* --- device configuration ----------------------------------------------- */
 
 struct virtio_field {
-	uint64_t	 vc_need;		/* feature that brings it */
+	virtio_bits_t	 vc_need;		/* feature that brings it */
 	uint16_t	 vc_off;
 	uint8_t		 vc_width;		/* 1, 2, 4 or 8 */
 	uint8_t		 vc_count;
@@ -118,11 +126,20 @@ int	 virtio_config_write(struct virtio_softc *,
  * virtio_stop() has returned (unless that was called from within).
  *
  * virtio_on_config: the device's configuration has changed.
- * virtio_on_failure: the device has failed and has been stopped: take back
- *	all requests with vq_drain() and end them with EIO.
+ * virtio_on_failure: what to do when it, or one of its queues, has
+ *	VIRTIO_STOPPED	because it failed, or because somebody wanted that: take
+ *			back all requests with vq_drain() (NULL from a queue
+ *			that goes on), and end them with EIO;
+ *	VIRTIO_RESUMED	and works again, with the same features and queues:
+ *			lend what must be lent, send what waits;
+ *	VIRTIO_DEAD	and is given up: nothing will ever be sent again.
+ *	Between the first and one of the others vq_enqueue() returns ENXIO or,
+ *	while a device is suspended, ENOSPC.
  */
+enum virtio_event { VIRTIO_STOPPED, VIRTIO_RESUMED, VIRTIO_DEAD };
 void	 virtio_on_config(struct virtio_softc *, void (*)(void *), void *);
-void	 virtio_on_failure(struct virtio_softc *, void (*)(void *), void *);
+void	 virtio_on_failure(struct virtio_softc *,
+	    void (*)(void *, enum virtio_event), void *);
 
 /* --- life --------------------------------------------------------------- */
 
@@ -148,6 +165,8 @@ struct virtqueue_conf {
  *	cannot be; its line says so.  ENOMEM.  The level is that of the
  *	queues' mutexes.
  * virtio_restart: after virtio_stop(), when all requests were taken back.
+ * virtio_fail: any context, also with a queue's mutex.  The driver is told as
+ *	above, the device is reset and, within limits, set up again.
  */
 bus_dma_tag_t	 virtio_dmat(const struct virtio_softc *);
 int	 virtio_queues(struct virtio_softc *, enum ipl,
@@ -196,9 +215,11 @@ int	 vq_sg_in_mem(struct vq_sg *, const struct dmamem *, bus_size_t,
  *	Before virtio_start() it is told when that is called.
  * dequeue: the cookie of a request that was really enqueued and not yet
  *	returned, and a length no larger than the room it was given.
+ * ready: requests are taken; if not, VIRTIO_RESUMED will tell.
+ * was_cut: the device said more than that of the one dequeued last.
  * intr_enable: interrupt when n + 1 more are used (a hint); true: do not wait,
  *	there is work now.  Enabled at first.
- * drain: after virtio_stop(), one request still lent, until NULL.
+ * drain: of a queue that was stopped, one request still lent, until NULL.
  * call: enqueue, notify and wait, up to so many ms, while the queue's own
  *	handler, if it has one, goes on; ETIMEDOUT: the device is failed, and
  *	the memory is its own until virtio_stop().  Thread context.
@@ -212,6 +233,8 @@ void	 vq_intr_disable(struct virtqueue *);
 void	*vq_drain(struct virtqueue *);
 int	 vq_call(struct virtqueue *, const struct vq_sg *, uint32_t *,
 	    u_int msec);
+bool	 vq_was_cut(const struct virtqueue *);
+bool	 vq_ready(const struct virtqueue *);	/* neither stopped nor paused */
 uint16_t vq_size(const struct virtqueue *);
 uint16_t vq_maxsegs(const struct virtqueue *);
 uint16_t vq_nfree(const struct virtqueue *);	/* descriptors */

@@ -211,6 +211,8 @@ vq_reset(struct virtqueue *vq)
 	for (i = 0; i < vq->vq_ntable; i++)
 		vq->vq_freetable[i] = i;
 	vq->vq_nfreetable = vq->vq_ntable;
+	vq->vq_oldest = vq->vq_newest = VQ_NONE;
+	vq->vq_nbatch = 0;
 	vq->vq_drained = 0;
 	vq->vq_kick = false;
 	vq->vq_fmt->vf_reset(vq);
@@ -257,6 +259,51 @@ vq_give(struct virtqueue *vq, uint16_t id)
 	vq->vq_freetail = last;
 }
 
+/* --- 2.7.9, 2.8.8 In-order use of descriptors ---------------------------- */
+
+static void
+vq_order_add(struct virtqueue *vq, uint16_t id)
+{
+	vq->vq_slot[id].vs_after = VQ_NONE;
+	if (vq->vq_newest == VQ_NONE)
+		vq->vq_oldest = id;
+	else
+		vq->vq_slot[vq->vq_newest].vs_after = id;
+	vq->vq_newest = id;
+}
+
+static uint16_t
+vq_order_take(struct virtqueue *vq)
+{
+	uint16_t id = vq->vq_oldest;
+
+	vq->vq_oldest = vq->vq_slot[id].vs_after;
+	if (vq->vq_oldest == VQ_NONE)
+		vq->vq_newest = VQ_NONE;
+	return (id);
+}
+
+/*
+ * Used up to and with this one, which is lent.  The oldest of them is next,
+ * and nothing else is looked at before all have been taken.
+ */
+static bool
+vq_order_batch(struct virtqueue *vq, uint16_t last, uint32_t len)
+{
+	u_int nreq = 1, ndesc = vq->vq_slot[last].vs_ndesc;
+	uint16_t id;
+
+	for (id = vq->vq_oldest; id != last; id = vq->vq_slot[id].vs_after) {
+		nreq++;
+		ndesc += vq->vq_slot[id].vs_ndesc;
+	}
+	if (!vq->vq_fmt->vf_advance(vq, nreq, ndesc))
+		return (false);
+	vq->vq_nbatch = nreq;
+	vq->vq_batchlen = len;
+	return (true);
+}
+
 /* --- requests ----------------------------------------------------------- */
 
 /* Bytes that the device may write; EFBIG: too many for a 32-bit length. */
@@ -300,7 +347,7 @@ vq_put(struct virtqueue *vq, void *cookie, const struct vq_sg *sg, bool call)
 		return (error);
 	if (n > 1 && vq->vq_nfreetable > 0)
 		ndesc = 1;
-	if (vq->vq_nfree < ndesc)
+	if (vq->vq_nfree < ndesc || vq->vq_paused)
 		return (ENOSPC);
 	if (ndesc < n) {
 		table = vq->vq_freetable[--vq->vq_nfreetable];
@@ -316,6 +363,9 @@ vq_put(struct virtqueue *vq, void *cookie, const struct vq_sg *sg, bool call)
 	vs->vs_table = table;
 	vq->vq_nfree -= ndesc;
 	vq->vq_nlent++;
+	vq->vq_nrequest++;
+	if (vq->vq_inorder)
+		vq_order_add(vq, id);
 	vq->vq_fmt->vf_put(vq, id, sg, table == VQ_NONE ? 0 :
 	    vq->vq_table.dmm_seg.ds_addr + off);
 	return (0);
@@ -331,7 +381,9 @@ void
 vq_notify(struct virtqueue *vq)
 {
 	MUTEX_ASSERT_LOCKED(vq->vq_mtx);
-	if (!vq->vq_stopped && vq->vq_fmt->vf_publish(vq))
+	if (vq->vq_paused)
+		vq->vq_kick = true;	/* not to be seen by the device yet */
+	else if (!vq->vq_stopped && vq->vq_fmt->vf_publish(vq))
 		virtio_notify(vq->vq_vsc, vq);
 }
 
@@ -347,31 +399,67 @@ vq_wake(struct vq_waiter *vw, uint32_t len, int error)
 	wakeup(vw);
 }
 
+/* What the device says next.  False: nothing, or what cannot be. */
+static bool
+vq_next(struct virtqueue *vq, uint16_t *idp, uint32_t *lenp)
+{
+	uint32_t id;
+
+	if (!vq->vq_fmt->vf_pending(vq))
+		return (false);
+	vq->vq_fmt->vf_peek(vq, &id, lenp);
+	if (id >= vq->vq_num || vq->vq_slot[id].vs_cookie == NULL) {
+		virtio_fail(vq->vq_vsc, "%s queue: request %u was returned "
+		    "but not lent", vq->vq_name, id);
+		return (false);
+	}
+	*idp = id;
+	if (!vq->vq_inorder)
+		return (vq->vq_fmt->vf_advance(vq, 1,
+		    vq->vq_slot[id].vs_ndesc));
+	if (vq_order_batch(vq, id, *lenp))
+		return (true);
+	virtio_fail(vq->vq_vsc, "%s queue: request %u was returned out of "
+	    "order", vq->vq_name, id);
+	return (false);
+}
+
+/* The next request that the device has used. */
+static bool
+vq_used(struct virtqueue *vq, uint16_t *idp, uint32_t *lenp)
+{
+	uint32_t inlen;
+
+	if (vq->vq_nbatch == 0 && !vq_next(vq, idp, lenp))
+		return (false);
+	if (vq->vq_inorder) {
+		*idp = vq_order_take(vq);
+		/* those before the last one are used completely */
+		*lenp = --vq->vq_nbatch == 0 ? vq->vq_batchlen :
+		    vq->vq_slot[*idp].vs_inlen;
+	}
+	inlen = vq->vq_slot[*idp].vs_inlen;
+	vq->vq_cut = *lenp > inlen;
+	if (vq->vq_cut) {
+		/* some honest devices do that too: cut and count */
+		*lenp = inlen;
+		vq->vq_ncut++;
+	}
+	return (true);
+}
+
 void *
 vq_dequeue(struct virtqueue *vq, uint32_t *lenp)
 {
-	struct vq_slot *vs;
-	uint32_t id, len;
+	uint16_t id = VQ_NONE;
+	uint32_t len;
 	void *cookie;
 	bool call;
 
 	MUTEX_ASSERT_LOCKED(vq->vq_mtx);
-	while (!vq->vq_stopped && vq->vq_fmt->vf_pending(vq)) {
-		vq->vq_fmt->vf_peek(vq, &id, &len);
-		vs = id < vq->vq_num ? &vq->vq_slot[id] : NULL;
-		if (vs == NULL || vs->vs_cookie == NULL) {
-			virtio_fail(vq->vq_vsc, "%s queue: request %u was "
-			    "returned but not lent", vq->vq_name, id);
-			return (NULL);
-		}
-		if (len > vs->vs_inlen) {
-			/* some honest devices do that too: clamp and count */
-			len = vs->vs_inlen;
-			vq->vq_nbadlen++;
-		}
-		cookie = vs->vs_cookie;
-		call = vs->vs_call;
-		vq->vq_fmt->vf_advance(vq, 1, vs->vs_ndesc);
+	while (!vq->vq_stopped && vq_used(vq, &id, &len)) {
+		cookie = vq->vq_slot[id].vs_cookie;
+		call = vq->vq_slot[id].vs_call;
 		vq_give(vq, id);
 		if (!call) {
 			*lenp = len;
@@ -390,6 +478,8 @@ vq_intr_enable(struct virtqueue *vq, u_int n)
 		return (false);
 	/* what is not lent does not come back */
 	n = vq->vq_nlent == 0 ? 0 : MIN(n, vq->vq_nlent - 1U);
+	if (vq->vq_nbatch != 0)
+		return (true);
 	vq->vq_fmt->vf_intr(vq, true, n);
 	/*
 	 * The second look: our wish is stored before we load what is used.
@@ -415,7 +505,8 @@ vq_drain(struct virtqueue *vq)
 	bool call;
 
 	MUTEX_ASSERT_LOCKED(vq->vq_mtx);
-	KASSERT(vq->vq_stopped);
+	if (!vq->vq_stopped)
+		return (NULL);		/* another queue has failed */
 	while (vq->vq_drained < vq->vq_num) {
 		vs = &vq->vq_slot[vq->vq_drained++];
 		if ((cookie = vs->vs_cookie) == NULL)
@@ -486,6 +577,20 @@ vq_call(struct virtqueue *vq, const struct vq_sg *sg, uint32_t *lenp,
 	}
 	*lenp = vw.vw_len;
 	return (vw.vw_error);
+}
+
+bool
+vq_was_cut(const struct virtqueue *vq)
+{
+	MUTEX_ASSERT_LOCKED(vq->vq_mtx);
+	return (vq->vq_cut);
+}
+
+bool
+vq_ready(const struct virtqueue *vq)
+{
+	return (!__atomic_load_n(&vq->vq_stopped, __ATOMIC_RELAXED) &&
+	    !vq->vq_paused);
 }
 
 uint16_t

@@ -9,7 +9,7 @@
  * write and read the memory that is shared with the device.
  *
  * The books are private: which requests are lent, their cookies, the room
- * they gave, the free ids.  From shared memory comes only what the device
+ * they gave, their order, the free ids.  From shared memory comes only what the device
  * has to say: an index, an id, a length, whether it wants to be notified.
  */
 
@@ -24,6 +24,7 @@ struct vq_slot {
 	uint16_t	 vs_ndesc;		/* ring descriptors in use */
 	uint16_t	 vs_next;		/* free list, or the chain */
 	uint16_t	 vs_table;		/* indirect table, or VQ_NONE */
+	uint16_t	 vs_after;		/* IN_ORDER: lent after it */
 	bool		 vs_call;		/* the cookie is vq_call()'s */
 };
 
@@ -36,9 +37,12 @@ struct virtqueue {
 	uint16_t		 vq_num;
 	uint16_t		 vq_nsegs;
 	uint16_t		 vq_vec;	/* interrupt vector */
-	bus_size_t		 vq_noff;	/* doorbell, for vt_notify */
+	bus_size_t		 vq_noff;	/* doorbell, for vt_notify, */
+	uint16_t		 vq_nid;	/* and what rings it */
 	bool			 vq_event;	/* EVENT_IDX */
+	bool			 vq_inorder;	/* IN_ORDER */
 	bool			 vq_stopped;	/* nothing goes in or out */
+	bool			 vq_paused;	/* nothing goes in */
 	bool			 vq_kick;	/* owed since before DRIVER_OK */
 
 	/* virtqueue.c: private memory, never read back from the ring */
@@ -46,6 +50,9 @@ struct virtqueue {
 	uint16_t		 vq_freeid, vq_freetail;	/* FIFO */
 	uint16_t		 vq_nfree;	/* descriptors */
 	uint16_t		 vq_nlent;	/* requests */
+	uint16_t		 vq_oldest, vq_newest;	/* IN_ORDER: of these */
+	uint16_t		 vq_nbatch;	/* used, and not yet taken; */
+	uint32_t		 vq_batchlen;	/* length of the last of them */
 	uint16_t		*vq_freetable;	/* stack of indirect tables */
 	uint16_t		 vq_ntable;	/* 0: no indirect descriptors */
 	uint16_t		 vq_nfreetable;
@@ -60,13 +67,17 @@ struct virtqueue {
 	/* the format's own */
 	uint16_t		 vq_avail, vq_published, vq_used;
 	uint16_t		 vq_seen;	/* split: the used index, checked */
+	uint16_t		 vq_headflags;	/* packed: publish all */
+	uint16_t		 vq_events;	/* packed: flags as they are */
 
 	void			(*vq_fn)(void *);
 	void			*vq_arg;
 	struct cpu_info		*vq_cpu;
 	char			 vq_name[16];
 	uint64_t		 vq_nnotify;
-	u_int			 vq_nbadlen;	/* lengths clamped */
+	uint64_t		 vq_nrequest;
+	uint64_t		 vq_ncut;	/* lengths cut */
+	bool			 vq_cut;	/* the last one was */
 };
 
 /*
@@ -81,9 +92,11 @@ struct virtqueue {
  *	cannot be.
  * hint: the same without the mutex, so it may be wrong in a moment.
  * peek: the next used element, as the device wrote it.
- * advance: go on behind it; it was so many requests and descriptors.
+ * advance: go on behind it; it was so many requests and descriptors.  False:
+ *	the device has not used so many.
  * intr: interrupt when after + 1 more are used; or not.
- * notify_data: 2.9 Driver Notifications.
+ *
+ * vq_published is a number as 2.9 wants it in the upper half of notifications.
  */
 struct vq_format {
 	const char	*vf_name;
@@ -98,12 +111,11 @@ struct vq_format {
 	bool		(*vf_hint)(const struct virtqueue *);
 	void		(*vf_peek)(const struct virtqueue *, uint32_t *id,
 			    uint32_t *len);
-	void		(*vf_advance)(struct virtqueue *, uint16_t nreq,
+	bool		(*vf_advance)(struct virtqueue *, uint16_t nreq,
 			    uint16_t ndesc);
 	void		(*vf_intr)(struct virtqueue *, bool, u_int after);
-	uint32_t	(*vf_notify_data)(const struct virtqueue *);
 };
-extern const struct vq_format	vq_split;
+extern const struct vq_format	vq_split, vq_packed;
 
 /* for virtio.c */
 int	 vq_alloc(struct virtqueue *, const struct virtqueue_conf *,

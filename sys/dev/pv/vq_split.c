@@ -162,6 +162,7 @@ split_publish(struct virtqueue *vq)
 static bool
 split_pending(struct virtqueue *vq)
 {
+	u_int lent = vq->vq_nlent - vq->vq_nbatch;
 	uint16_t idx;
 
 	if (vq->vq_seen != vq->vq_used)
@@ -169,10 +170,9 @@ split_pending(struct virtqueue *vq)
 	idx = le16_load(&split_used(vq)->vu_idx);
 	if (idx == vq->vq_used)
 		return (false);
-	if ((uint16_t)(idx - vq->vq_used) > vq->vq_nlent) {
+	if ((uint16_t)(idx - vq->vq_used) > lent) {
 		virtio_fail(vq->vq_vsc, "%s queue: used index %u, %u requests "
-		    "lent since %u", vq->vq_name, idx, vq->vq_nlent,
-		    vq->vq_used);
+		    "lent since %u", vq->vq_name, idx, lent, vq->vq_used);
 		return (false);
 	}
 	vq->vq_seen = idx;
@@ -201,10 +201,14 @@ split_peek(const struct virtqueue *vq, uint32_t *id, uint32_t *len)
 	*len = le32_load(&vue->vue_len);
 }
 
-static void
+/* 2.7.9: a batch has one element, but counts in idx with all it has. */
+static bool
 split_advance(struct virtqueue *vq, uint16_t nreq, uint16_t ndesc __unused)
 {
+	if (nreq > (uint16_t)(vq->vq_seen - vq->vq_used))
+		return (false);
 	__atomic_store_n(&vq->vq_used, vq->vq_used + nreq, __ATOMIC_RELAXED);
+	return (true);
 }
 
 /* 2.7.7 Used Buffer Notification Suppression */
@@ -220,13 +224,6 @@ split_intr(struct virtqueue *vq, bool on, u_int after)
 		le16_store(split_used_event(vq), vq->vq_used + 0x8000);
 }
 
-/* 2.9 Driver Notifications */
-static uint32_t
-split_notify_data(const struct virtqueue *vq)
-{
-	return ((uint32_t)vq->vq_avail << 16 | vq->vq_index);
-}
-
 const struct vq_format vq_split = {
 	.vf_name = "split",
 	.vf_chained = true,
@@ -240,5 +237,4 @@ const struct vq_format vq_split = {
 	.vf_peek = split_peek,
 	.vf_advance = split_advance,
 	.vf_intr = split_intr,
-	.vf_notify_data = split_notify_data,
 };

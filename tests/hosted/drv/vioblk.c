@@ -540,10 +540,43 @@ no_answer_ends_in_an_error(void **state)
 	assert_true(nsecuptime() - start >= 60ULL * 1000000000);
 	assert_true(nsecuptime() - start < 600ULL * 1000000000);
 	assert_true(sim_said("no answer"));
-	/* and what comes later fails at once */
+	/* and after the reset it answers */
+	bk->bk_hold = false;
+	assert_int_equal(rd(0, 512, &done), 0);
+	assert_int_equal(done, 512);
+}
+
+static void
+a_disk_that_is_given_up_fails_at_once(void **state)
+{
+	uint64_t start;
+	size_t done;
+
+	make(&plain, 1 << 20);
+	attach();
+	bk->bk_sv->sv_refuse_ok = true;
+	sim_virtio_needs_reset(bk->bk_sv);
+	hosted_run(1000000);
+	/* a request that comes now waits for the end of the story */
+	assert_int_equal(rd(0, 512, &done), EIO);
+	assert_true(sim_said("not used any more"));
 	start = nsecuptime();
 	assert_int_equal(rd(0, 512, &done), EIO);
 	assert_int_equal(nsecuptime(), start);
+}
+
+static void
+a_request_during_a_reset_waits_for_its_end(void **state)
+{
+	size_t done;
+
+	make(&plain, 1 << 20);
+	attach();
+	bk->bk_sv->sv_resetpolls = 100;
+	sim_virtio_needs_reset(bk->bk_sv);
+	hosted_run(1000);
+	assert_int_equal(rd(0, 512, &done), 0);
+	assert_int_equal(done, 512);
 }
 
 static void
@@ -743,6 +776,8 @@ main(void)
 		TEST(a_queue_too_small_for_a_request_is_refused),
 		TEST(a_new_capacity_is_noticed),
 		TEST(no_answer_ends_in_an_error),
+		TEST(a_disk_that_is_given_up_fails_at_once),
+		TEST(a_request_during_a_reset_waits_for_its_end),
 		TEST(no_answer_at_attach_ends_too),
 		TEST(detach_ends_what_is_on_its_way),
 		TEST(a_device_in_need_of_a_reset_fails_its_requests),

@@ -218,11 +218,31 @@ on_a_legacy_device_by_the_line(void **state)
 }
 
 static void
-after_a_failure_messages_take_the_emergency_way(void **state)
+after_a_reset_both_directions_work_again(void **state)
 {
+	char buf[100];
+	size_t done;
+
 	attach(&plain);
 	sim_virtio_needs_reset(cn->cn_sv);
 	hosted_run(1000000);
+	cn->cn_nout = 0;
+	put("once more\n");
+	assert_string_equal(cn->cn_out, "once more\r\n");
+	assert_int_equal(sim_con_type(cn, "x\r", 2), 2);
+	hosted_run(1000000);
+	assert_int_equal(node_rdwr(node, UIO_READ, buf, 100, 0, FNONBLOCK,
+	    &done), 0);
+	assert_int_equal(done, 2);
+}
+
+static void
+after_the_last_failure_messages_take_the_emergency_way(void **state)
+{
+	attach(&plain);
+	cn->cn_sv->sv_refuse_ok = true;
+	sim_virtio_needs_reset(cn->cn_sv);
+	hosted_run(60000000000ULL);
 	nemergency = 0;
 	printf("help\n");
 	emergency[nemergency] = '\0';
@@ -325,7 +345,8 @@ main(void)
 		TEST(a_new_size_does_no_harm),
 		TEST(small_queues_are_enough),
 		TEST(on_a_legacy_device_by_the_line),
-		TEST(after_a_failure_messages_take_the_emergency_way),
+		TEST(after_a_reset_both_directions_work_again),
+		TEST(after_the_last_failure_messages_take_the_emergency_way),
 		TEST(detach_wakes_a_reader),
 		TEST(every_failure_of_attach_leaves_nothing),
 		TEST(the_device_may_vanish_at_any_access),

@@ -7,6 +7,7 @@
 
 #include <sys/errno.h>
 #include <sys/md.h>
+#include <sys/sysctl.h>
 
 #include "sim/traffic.h"
 
@@ -614,15 +615,139 @@ after_a_stop_and_restart_all_goes_on(void **state)
 	assert_int_equal(traffic.tr_lost, 0);
 }
 
+/* --- recovery ------------------------------------------------------------ */
+
+#define SECONDS(n)	((n) * 1000000000ULL)
+
 static void
-a_device_that_needs_a_reset_is_stopped(void **state)
+a_device_that_needs_a_reset_gets_one(void **state)
 {
 	held(0, 5);
 	sim_virtio_needs_reset(traffic.tr_sv);
-	hosted_run(1000);
+	hosted_run(1000000);
 	assert_int_equal(traffic.tr_failed, 1);
 	assert_int_equal(traffic.tr_lent, 0);
+	assert_int_equal(traffic.tr_resumed, 1);
+	traffic.tr_sv->sv_c.vc_request = traffic_answer;
+	traffic.tr_back = 0;
+	traffic_run(300);
+	assert_int_equal(traffic.tr_back, 300);
+	assert_int_equal(traffic.tr_wrong, 0);
+}
+
+static void
+a_device_that_does_not_come_back_is_given_up(void **state)
+{
+	held(0, 5);
+	traffic.tr_sv->sv_refuse_ok = true;
+	sim_virtio_needs_reset(traffic.tr_sv);
+	hosted_run(SECONDS(10));
+	assert_int_equal(traffic.tr_failed, 1);
+	assert_int_equal(traffic.tr_lent, 0);
+	assert_int_equal(traffic.tr_resumed, 0);
+	assert_int_equal(traffic.tr_gone, 1);
+	assert_true(sim_said("device refuses FEATURES_OK; not used any more"));
 	assert_int_equal(traffic_send(traffic_idle(), 1, 1), ENXIO);
+	assert_true(traffic.tr_sv->sv_status & 0x80);
+}
+
+static void
+a_device_that_offers_less_than_before_is_given_up(void **state)
+{
+	held(F_EVENT_IDX, 0);
+	traffic.tr_sv->sv_offered &= ~F_EVENT_IDX;
+	sim_virtio_needs_reset(traffic.tr_sv);
+	hosted_run(SECONDS(10));
+	assert_int_equal(traffic.tr_gone, 1);
+	assert_true(sim_said("offers less than before"));
+}
+
+static void
+fails(u_int n, uint64_t every)
+{
+	while (n-- > 0) {
+		sim_virtio_needs_reset(traffic.tr_sv);
+		hosted_run(every);
+	}
+}
+
+static void
+a_device_that_fails_time_and_again_is_given_up(void **state)
+{
+	held(0, 0);
+	fails(10, SECONDS(5));
+	assert_int_equal(traffic.tr_resumed, 5);
+	assert_int_equal(traffic.tr_gone, 1);
+}
+
+static void
+a_device_that_seldom_fails_is_not_given_up(void **state)
+{
+	held(0, 0);
+	fails(20, SECONDS(61));
+	assert_int_equal(traffic.tr_resumed, 20);
+	assert_int_equal(traffic.tr_gone, 0);
+}
+
+static void
+a_device_may_vanish_while_its_restart_waits(void **state)
+{
+	held(0, 0);
+	fails(1, 1000000);
+	sim_virtio_needs_reset(traffic.tr_sv);
+	hosted_run(1000000);
+	assert_int_equal(traffic.tr_failed, 2);
+	assert_int_equal(traffic.tr_resumed, 1);
+	traffic_end();
+	running = false;
+	hosted_run(SECONDS(10));
+}
+
+static void
+control(const char *what, int want)
+{
+	char was[32], is[32];
+	size_t n;
+
+	assert_int_equal(sysctl_read("hw.virtio.0.control", was, sizeof(was),
+	    &n), 0);
+	assert_int_equal(sysctl_write("hw.virtio.0.control", what), want);
+	assert_int_equal(sysctl_read("hw.virtio.0.control", is, sizeof(is),
+	    &n), 0);
+	if (want != 0)
+		assert_string_equal(was, is);
+}
+
+static void
+a_reset_can_be_asked_for(void **state)
+{
+	u_int i;
+
+	held(F_EVENT_IDX | F_INDIRECT, 5);
+	control("reset", 0);
+	assert_int_equal(traffic.tr_lent, 0);
+	assert_int_equal(traffic.tr_resumed, 1);
+	traffic.tr_sv->sv_c.vc_request = traffic_answer;
+	for (i = 0; i < 20; i++) {
+		traffic_run(100);
+		control("reset", 0);
+	}
+	assert_int_equal(traffic.tr_wrong, 0);
+	assert_int_equal(traffic.tr_resumed, 21);
+}
+
+static void
+control_refuses_what_it_does_not_know(void **state)
+{
+	held(0, 0);
+	control("", EINVAL);
+	control("rese", EINVAL);
+	control("reset ", ENOENT);
+	control("a word that is longer than there is room", EINVAL);
+	control("reset nosuch", ENOENT);
+	control("reset test", EOPNOTSUPP);
+	control("suspend", EOPNOTSUPP);
+	control("resume", EBUSY);
 }
 
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -668,7 +793,14 @@ main(void)
 		TEST(a_used_length_is_cut_to_the_room),
 		TEST(what_was_not_answered_is_drained),
 		TEST(after_a_stop_and_restart_all_goes_on),
-		TEST(a_device_that_needs_a_reset_is_stopped),
+		TEST(a_device_that_needs_a_reset_gets_one),
+		TEST(a_device_that_does_not_come_back_is_given_up),
+		TEST(a_device_that_offers_less_than_before_is_given_up),
+		TEST(a_device_that_fails_time_and_again_is_given_up),
+		TEST(a_device_that_seldom_fails_is_not_given_up),
+		TEST(a_device_may_vanish_while_its_restart_waits),
+		TEST(a_reset_can_be_asked_for),
+		TEST(control_refuses_what_it_does_not_know),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

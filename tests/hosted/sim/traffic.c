@@ -100,12 +100,22 @@ take_back(void)
 }
 
 static void
-failed(void *arg)
+event(void *arg, enum virtio_event ev)
 {
-	traffic.tr_failed++;
-	take_back();
+	switch (ev) {
+	case VIRTIO_STOPPED:
+		traffic.tr_failed++;
+		take_back();
+		break;
+	case VIRTIO_RESUMED:
+		traffic.tr_resumed++;
+		break;
+	case VIRTIO_DEAD:
+		traffic.tr_gone++;
+		break;
+	}
 	mtx_enter(&traffic.tr_mtx);
-	traffic.tr_dead = true;
+	traffic.tr_dead = ev != VIRTIO_RESUMED;
 	wakeup(&traffic);
 	mtx_leave(&traffic.tr_mtx);
 }
@@ -138,7 +148,7 @@ attach(struct device *self, struct virtio_softc *vsc)
 		undo(vsc);
 		return (traffic.tr_error = error);
 	}
-	virtio_on_failure(vsc, failed, NULL);
+	virtio_on_failure(vsc, event, NULL);
 	if (!traffic.tr_nostart && (error = virtio_start(vsc)) != 0) {
 		undo(vsc);
 		return (traffic.tr_error = error);
@@ -160,6 +170,7 @@ traffic_start(const struct sim_virtio_conf *given, u_int nsegs,
 	traffic.tr_size = size;
 	traffic.tr_back = traffic.tr_lent = traffic.tr_woken = 0;
 	traffic.tr_wrong = traffic.tr_lost = traffic.tr_failed = 0;
+	traffic.tr_resumed = traffic.tr_gone = 0;
 	traffic.tr_patience = 1000;
 	traffic.tr_n = traffic.tr_want == 0 ? TR_MAX : traffic.tr_want;
 	traffic.tr_dead = true;

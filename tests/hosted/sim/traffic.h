@@ -41,7 +41,9 @@ struct traffic {
 	u_int			 tr_woken;	/* interrupts */
 	u_int			 tr_lost;	/* wakeups that did not come */
 	u_int			 tr_wrong;	/* bytes or lengths */
-	u_int			 tr_failed;	/* called for failure */
+	u_int			 tr_failed;	/* called when stopped, */
+	u_int			 tr_resumed;	/* when it works again, */
+	u_int			 tr_gone;	/* when it is given up */
 	int			 tr_error;	/* of the attach */
 	u_int			 tr_nsegs;
 	uint16_t		 tr_size;
