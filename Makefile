@@ -154,6 +154,7 @@ run:
 test:
 	@tools/deps test
 	$(MAKE) --no-print-directory -j2 all
+	$(MAKE) --no-print-directory -j2 -C tests/litmus
 	$(MAKE) --no-print-directory -j2 -C tests/hosted
 	$(PYTHON) -m pytest -q -n 2 tests/user tests/boot
 

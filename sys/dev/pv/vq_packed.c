@@ -164,10 +164,9 @@ packed_wants(struct virtqueue *vq, uint16_t old, uint16_t new)
 	if (!vq->vq_event)
 		return (true);
 	/*
-	 * flags before the position that they make valid.  Partner: the
-	 * device stores the position first.
+	 * In any order with the flags: if the device changes them now, it
+	 * will see what we have just published (tests/litmus).
 	 */
-	bus_dma_barrier(vq->vq_dmat, BUS_DMA_BARRIER_READ);
 	event = le16_load(&pe->pe_desc);
 	return (POS_OFF(event) >= vq->vq_num ||
 	    packed_distance(vq, old, event) < packed_distance(vq, old, new));
@@ -268,11 +267,7 @@ packed_intr(struct virtqueue *vq, bool on, u_int after)
 		le16_store(&pe->pe_desc, packed_step(vq, vq->vq_used, after));
 	if (flags == vq->vq_events)
 		return;
-	/*
-	 * The position before the flags that make it valid.  Partner: the
-	 * device loads the flags first.
-	 */
-	bus_dma_barrier(vq->vq_dmat, BUS_DMA_BARRIER_WRITE);
+	/* in any order, since the caller looks again behind a full barrier */
 	le16_store(&pe->pe_flags, flags);
 	vq->vq_events = flags;
 }
