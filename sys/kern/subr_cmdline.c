@@ -27,6 +27,52 @@ blank(char c)
 	return (c == ' ' || c == '\t' || c == '\n' || c == '\r');
 }
 
+static void
+add_word(const char *p)
+{
+	if (nwords < NWORDS)
+		words[nwords++] = (struct cmdword){ .cw_word = p };
+	else
+		cut = true;
+}
+
+/*
+ * Hypervisors put their words at the end, where they find no other place for
+ * them, and so behind a command.
+ */
+static void
+unhook_words(char *command)
+{
+	static const char hook[] = "virtio_mmio.device=";
+	u_int first = nwords, last;
+	struct cmdword cw;
+	char *end, *p;
+
+	for (;;) {
+		for (end = command + strlen(command);
+		    end > command && blank(end[-1]); end--)
+			;
+		for (p = end; p > command && !blank(p[-1]); p--)
+			;
+		if (strncmp(p, hook, sizeof(hook) - 1) != 0)
+			break;
+		*end = '\0';
+		add_word(p);
+		if (p == command) {
+			/* the word stays where it is, the command is empty */
+			cmdline_rest = end;
+			break;
+		}
+		p[-1] = '\0';
+	}
+	/* in the order in which they stand */
+	for (last = nwords; last > first + 1; first++) {
+		cw = words[--last];
+		words[last] = words[first];
+		words[first] = cw;
+	}
+}
+
 void
 cmdline_init(const char *s, size_t len)
 {
@@ -49,12 +95,10 @@ cmdline_init(const char *s, size_t len)
 			for (p += 2; blank(*p); p++)
 				;
 			cmdline_rest = p;
+			unhook_words(p);
 			break;
 		}
-		if (nwords < NWORDS)
-			words[nwords++] = (struct cmdword){ .cw_word = p };
-		else
-			cut = true;
+		add_word(p);
 		while (*p != '\0' && !blank(*p))
 			p++;
 	}

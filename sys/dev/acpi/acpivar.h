@@ -117,6 +117,16 @@ struct acpi_gsi {
 	bool		ag_level, ag_low;
 };
 int	acpi_prt(const struct acpi_header *, u_int, u_int, struct acpi_gsi *);
+/*
+ * The nth virtio device over MMIO whose _CRS is plain data.  ENOENT: there
+ * are not so many.
+ */
+struct acpi_mmio {
+	uint32_t	am_addr, am_size;
+	struct acpi_gsi	am_gsi;
+};
+int	acpi_virtio_mmio(const struct acpi_header *, u_int,
+	    struct acpi_mmio *);
 /* an AML constant at *pp, which moves behind it; false: there is none */
 bool	acpi_aml_int(const u_char **, const u_char *, uint64_t *);
 int	acpi_method_int(const struct acpi_header *, const char *, uint64_t *);

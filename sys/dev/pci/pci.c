@@ -14,6 +14,7 @@
 
 #include <dev/pci/pcireg.h>
 #include <dev/pci/pcivar.h>
+#include <dev/pv/virtio_type.h>
 #include <dev/pci/pcialloc.h>
 
 /* --- configuration space ------------------------------------------------------ */
@@ -262,30 +263,17 @@ static const struct { uint32_t class, mask; const char *name; } pci_class[] = {
 	{ 0x0c0500, 0xffff00, "SMBus" },
 };
 
-/* virtio's, in the order of the specification, section 5 */
-static const char *const virtio_name[] = {
-	[1] = "Network", [2] = "Block", [3] = "Console", [4] = "Entropy",
-	[5] = "Balloon", [6] = "I/O Memory", [7] = "rpmsg", [8] = "SCSI Host",
-	[9] = "9P", [10] = "WLAN", [11] = "rproc", [12] = "CAIF",
-	[13] = "Memory Balloon", [16] = "GPU", [17] = "Clock",
-	[18] = "Input", [19] = "Socket", [20] = "Crypto", [21] = "Signal",
-	[22] = "Pstore", [23] = "IOMMU", [24] = "Memory", [25] = "Sound",
-	[26] = "File System", [27] = "PMEM", [28] = "RPMB", [32] = "SCMI",
-	[34] = "I2C", [36] = "CAN", [41] = "GPIO",
-};
-
 static const char *
 pci_describe(const struct pci_attach_args *pa)
 {
-	u_int id, i;
+	const char *name;
+	u_int i;
 
 	if (pa->pa_vendor == PCI_VENDOR_QUMRANET && pa->pa_product >= 0x1000 &&
-	    pa->pa_product <= 0x107f) {
-		id = pa->pa_product >= 0x1040 ? pa->pa_product - 0x1040U :
-		    pa->pa_subproduct;
-		if (id < nitems(virtio_name) && virtio_name[id] != NULL)
-			return (virtio_name[id]);
-	}
+	    pa->pa_product <= 0x107f && (name = virtio_type_name(
+	    pa->pa_product >= 0x1040 ? pa->pa_product - 0x1040U :
+	    pa->pa_subproduct)) != NULL)
+		return (name);
 	for (i = 0; i < nitems(pci_class); i++) {
 		if ((pa->pa_class & pci_class[i].mask) == pci_class[i].class)
 			return (pci_class[i].name);

@@ -156,6 +156,27 @@ virtio_giveup(struct virtio_softc *sc, const char *fmt, ...)
 
 /* --- features: 2.2, 3.1.1 ----------------------------------------------- */
 
+/*
+ * What the device offers.  There are devices, QEMU's over MMIO among them, in
+ * which the words above 63 are others once more: these have only 64.
+ */
+static virtio_bits_t
+virtio_offer(struct virtio_softc *sc)
+{
+	virtio_bits_t bits = 0;
+	uint64_t low, high;
+
+	mtx_enter(&sc->sc_mtx);
+	if (!virtio_gone(sc))
+		bits = sc->sc_vt->vt_get_features(sc);
+	mtx_leave(&sc->sc_mtx);
+	low = bits;
+	high = bits >> 64;
+	if (high == low || high == (low >> 32 | (low >> 32) << 32))
+		return (low);
+	return (bits);
+}
+
 bool
 virtio_offered(const struct virtio_softc *sc, virtio_bits_t bits)
 {
@@ -310,16 +331,11 @@ virtio_negotiate(struct virtio_softc *sc, struct device *child,
 static int
 virtio_renegotiate(struct virtio_softc *sc)
 {
-	virtio_bits_t offered = 0;
 	int error;
 
 	if ((error = virtio_begin(sc)) != 0)
 		return (error);
-	mtx_enter(&sc->sc_mtx);
-	if (!virtio_gone(sc))
-		offered = sc->sc_vt->vt_get_features(sc);
-	mtx_leave(&sc->sc_mtx);
-	if ((sc->sc_features & ~offered) != 0) {
+	if ((sc->sc_features & ~virtio_offer(sc)) != 0) {
 		virtio_giveup(sc, "device offers less than before");
 		return (ENXIO);
 	}
@@ -1218,10 +1234,7 @@ virtio_attach_transport(struct virtio_softc *sc)
 		    sc->sc_what);
 		return (error);
 	}
-	mtx_enter(&sc->sc_mtx);
-	if (!virtio_gone(sc))
-		sc->sc_offered = sc->sc_vt->vt_get_features(sc);
-	mtx_leave(&sc->sc_mtx);
+	sc->sc_offered = virtio_offer(sc);
 	device_describe(&sc->sc_dev, "%s, %s", sc->sc_what,
 	    sc->sc_legacy ? "0.9" : "1.x");
 	virtio_sysctl_attach(sc);

@@ -8,9 +8,6 @@
 #include <machine/host.h>
 #include "loop.h"
 
-/* where there is no tree of devices at all */
-__attribute__((__weak__)) const struct cfdata cfdata[1];
-
 /* --- memory -------------------------------------------------------------- */
 
 struct loop_map {

@@ -49,6 +49,24 @@ what_follows_two_dashes_is_a_command_as_it_was_written(void **state)
 }
 
 static void
+words_of_the_hypervisor_behind_the_command_are_not_its_own(void **state)
+{
+	given("a=1 -- echo x  virtio_mmio.device=512@1:5"
+	    " virtio_mmio.device=512@2:6 virtio_mmio.device=512@3:7 ");
+	assert_string_equal(cmdline_command(), "echo x ");
+	assert_string_equal(cmdline_get("virtio_mmio.device", 2), "512@3:7");
+	assert_string_equal(cmdline_get("virtio_mmio.device", 0), "512@1:5");
+	assert_string_equal(cmdline_get("virtio_mmio.device", 1), "512@2:6");
+	given("-- virtio_mmio.device=512@1:5");
+	assert_string_equal(cmdline_command(), "");
+	assert_string_equal(cmdline_get("virtio_mmio.device", 0), "512@1:5");
+	given("-- echo virtio_mmio.device=512@1:5 x");
+	assert_string_equal(cmdline_command(),
+	    "echo virtio_mmio.device=512@1:5 x");
+	assert_null(cmdline_get("virtio_mmio.device", 0));
+}
+
+static void
 without_dashes_there_is_no_command(void **state)
 {
 	given("a --b=1 -x");
@@ -112,6 +130,8 @@ main(void)
 		cmocka_unit_test(repeated_words_come_in_order),
 		cmocka_unit_test(
 		    what_follows_two_dashes_is_a_command_as_it_was_written),
+		cmocka_unit_test(
+		  words_of_the_hypervisor_behind_the_command_are_not_its_own),
 		cmocka_unit_test(without_dashes_there_is_no_command),
 		cmocka_unit_test(each_unknown_word_is_reported_once),
 		cmocka_unit_test(

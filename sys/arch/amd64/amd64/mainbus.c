@@ -63,6 +63,9 @@ mainbus_print(const void *aux, struct cfident *id)
 	if (ma->ma_port != 0)
 		snprintf(id->ci_loc, sizeof(id->ci_loc), " port %#x",
 		    ma->ma_port);
+	else if (ma->ma_addr != 0)
+		snprintf(id->ci_loc, sizeof(id->ci_loc), " addr %#llx",
+		    (unsigned long long)ma->ma_addr);
 }
 
 /* --- the MADT: ACPI 5.2.12 ------------------------------------------------------ */
@@ -168,5 +171,6 @@ md_mainbus(struct device *self)
 	    !(acpi_sc.sc_fadt.fa_bootarch & FADT_BOOT_NORTC))
 		mainbus_simple(self, "rtc", 0x70);
 	mainbus_simple(self, "pvbus", 0);
+	mainbus_virtio(self, mainbus_print);
 	pci_machdep_hosts(self);
 }
