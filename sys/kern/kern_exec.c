@@ -5,6 +5,7 @@
  * Programs: loaded and started.
  */
 
+#include <sys/aio.h>
 #include <sys/cmdline.h>
 #include <sys/errno.h>
 #include <sys/exec_elf.h>
@@ -432,6 +433,7 @@ exec_commit(struct exec *ex, const struct execargs *ea, const char *path,
 	p->p_tidclear = 0;
 
 	sig_exec(p);
+	aio_exit(p);
 	filedesc_exec(p->p_fd);
 	kmem_free(oldargs, oldlen);
 	if (oldexe != NULL)

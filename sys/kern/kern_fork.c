@@ -5,6 +5,7 @@
  * Processes: made, ended, waited for.
  */
 
+#include <sys/aio.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/kmem.h>
@@ -85,6 +86,7 @@ proc_alloc(void (*fn)(void *), const char *comm)
 	p->p_thread->td_proc = p;
 	p->p_started = nsecuptime();
 	LIST_INIT(&p->p_children);
+	LIST_INIT(&p->p_aio);
 	timeout_set(&p->p_alarm, proc_alarm, p);
 	return (p);
 }
@@ -179,6 +181,8 @@ proc_create_init(void)
 static int
 fork_copy(struct proc *p, struct proc *parent, const struct fork_args *fa)
 {
+	if (!(fa->fa_flags & FORK_VM))
+		aio_quiet(parent);
 	if (fa->fa_flags & FORK_VM)
 		vmspace_ref(p->p_vm = parent->p_vm);
 	else if ((p->p_vm = vmspace_fork(parent->p_vm)) == NULL)
@@ -318,6 +322,7 @@ proc_exit(int status)
 	if (p == initproc)
 		panic("init died, status %#x", status);
 	timeout_del_barrier(&p->p_alarm);
+	aio_exit(p);
 	if (p->p_tidclear != 0)
 		(void)copyout(&zero, (void *)p->p_tidclear, sizeof(zero));
 

@@ -380,6 +380,16 @@ dev_fsync(struct cdev *cd)
 	return (error);
 }
 
+/* From a device that has gone the list comes back as it was. */
+void
+dev_aio(struct cdev *cd, struct aiolist *list)
+{
+	if (cd->cd_sw->d_aio == NULL || dev_enter(cd) != 0)
+		return;
+	cd->cd_sw->d_aio(cd, list);
+	dev_leave(cd);
+}
+
 off_t
 dev_size(struct cdev *cd)
 {

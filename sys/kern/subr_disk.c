@@ -8,8 +8,12 @@
  * pieces as large as the device takes, several at a time.  What is left at
  * the ends goes through a block of our own; such a write is a read, a change
  * and a write, during which no other write may come between.
+ *
+ * Whole blocks may also be asked for without waiting for them.  The pages are
+ * held until the device has done its part, whatever becomes of the program.
  */
 
+#include <sys/aio.h>
 #include <sys/conf.h>
 #include <sys/disk.h>
 #include <sys/errno.h>
@@ -31,7 +35,8 @@ struct disk_priv {
 	size_t			 dp_maxbio;	/* bytes in one bio */
 	u_int			 dp_maxiov;
 	bool			 dp_gone;
-	struct mutex		 dp_mtx;	/* bios: done or not */
+	struct mutex		 dp_mtx;	/* bios: done or not, and */
+	u_int			 dp_naio;	/* requests not waited for */
 	struct sysctl_oid	 dp_serial;
 	struct sysctl_oid	 dp_size;
 };
@@ -40,10 +45,12 @@ struct disk_priv {
 struct diskbio {
 	struct bio	 db_bio;
 	struct disk	*db_disk;
+	struct aioreq	*db_aio;	/* NULL: somebody waits */
+	struct diskbio	*db_next;	/* of the same request */
 	bool		 db_done;
 	bool		 db_wired;
-	u_int		 db_niov;
-	struct iovec	*db_iov;	/* dp_maxiov of them */
+	u_int		 db_niov, db_maxiov;
+	struct iovec	 db_iov[];
 };
 
 /* --- bios ---------------------------------------------------------------------------- */
@@ -67,41 +74,63 @@ diskbio_done(struct bio *bio)
 }
 
 static struct diskbio *
-diskbio_alloc(struct disk *dk)
+diskbio_alloc(struct disk *dk, u_int maxiov, int flags)
 {
 	struct diskbio *db;
 
-	db = kmem_zalloc(sizeof(*db), KM_SLEEP);
-	db->db_disk = dk;
-	db->db_iov = kmem_alloc(dk->dk_priv->dp_maxiov *
-	    sizeof(*db->db_iov), KM_SLEEP);
+	db = kmem_zalloc(sizeof(*db) + maxiov * sizeof(db->db_iov[0]), flags);
+	if (db != NULL) {
+		db->db_disk = dk;
+		db->db_maxiov = maxiov;
+	}
 	return (db);
+}
+
+static void
+diskbio_unwire(struct diskbio *db)
+{
+	if (db->db_wired)
+		vm_unwire(db->db_iov, db->db_niov);
+	db->db_wired = false;
 }
 
 static void
 diskbio_free(struct diskbio *db)
 {
-	kmem_free(db->db_iov, db->db_disk->dk_priv->dp_maxiov *
-	    sizeof(*db->db_iov));
-	kmem_free(db, sizeof(*db));
+	kmem_free(db, sizeof(*db) + db->db_maxiov * sizeof(db->db_iov[0]));
 }
 
+/* What has its memory becomes the last of the list. */
 static void
-diskbio_start(struct diskbio *db, enum bio_cmd cmd, uint64_t off, size_t len)
+diskbio_add(struct biolist *bios, struct diskbio *db, enum bio_cmd cmd,
+    uint64_t off, size_t len, void (*done)(struct bio *))
 {
 	struct bio *bio = &db->db_bio;
 
-	db->db_done = false;
 	*bio = (struct bio){ .bio_cmd = cmd, .bio_offset = off,
-	    .bio_len = len, .bio_done = diskbio_done, .bio_arg = db,
+	    .bio_len = len, .bio_done = done, .bio_arg = db,
 	    .bio_uio = { .uio_iov = db->db_iov, .uio_iovcnt = db->db_niov,
 	    .uio_resid = len, .uio_segflg = UIO_SYSSPACE,
 	    .uio_rw = cmd == BIO_WRITE ? UIO_WRITE : UIO_READ } };
-	if (db->db_disk->dk_priv->dp_gone) {
+	TAILQ_INSERT_TAIL(bios, bio, bio_link);
+}
+
+/* All at once, so that the device has to be told only once. */
+static void
+disk_send(struct disk *dk, struct biolist *bios)
+{
+	struct bio *bio;
+
+	if (!dk->dk_priv->dp_gone) {
+		if (!TAILQ_EMPTY(bios))
+			dk->dk_strategy(dk, bios);
+		return;
+	}
+	while ((bio = TAILQ_FIRST(bios)) != NULL) {
+		TAILQ_REMOVE(bios, bio, bio_link);
 		bio->bio_error = ENXIO;
-		db->db_done = true;
-	} else
-		db->db_disk->dk_strategy(db->db_disk, bio);
+		biodone(bio);
+	}
 }
 
 /* The driver limits how long this can take. */
@@ -115,9 +144,7 @@ diskbio_wait(struct diskbio *db)
 		(void)msleep_nsec(db, &dp->dp_mtx, PRI_KERN, "biowait",
 		    INFSLP);
 	mtx_leave(&dp->dp_mtx);
-	if (db->db_wired)
-		vm_unwire(db->db_iov, db->db_niov);
-	db->db_wired = false;
+	diskbio_unwire(db);
 	return (db->db_bio.bio_error);
 }
 
@@ -126,12 +153,14 @@ static int
 disk_kernel(struct disk *dk, enum bio_cmd cmd, void *buf, size_t len,
     uint64_t off)
 {
-	struct diskbio *db = diskbio_alloc(dk);
+	struct biolist bios = TAILQ_HEAD_INITIALIZER(bios);
+	struct diskbio *db = diskbio_alloc(dk, 1, KM_SLEEP);
 	int error;
 
 	db->db_iov[0] = (struct iovec){ buf, len };
 	db->db_niov = buf == NULL ? 0 : 1;
-	diskbio_start(db, cmd, off, len);
+	diskbio_add(&bios, db, cmd, off, len, diskbio_done);
+	disk_send(dk, &bios);
 	error = diskbio_wait(db);
 	diskbio_free(db);
 	return (error);
@@ -162,18 +191,33 @@ disk_partial(struct disk *dk, struct uio *uio, size_t len)
 
 /* --- whole blocks ----------------------------------------------------------------------- */
 
+static enum bio_cmd
+disk_cmd(const struct uio *uio)
+{
+	return (uio->uio_rw == UIO_READ ? BIO_READ : BIO_WRITE);
+}
+
+/* Pages that a bio for this memory can make use of. */
+static u_int
+disk_maxiov(const struct disk *dk, const char *base, size_t len)
+{
+	const struct disk_priv *dp = dk->dk_priv;
+
+	return (MIN(dp->dp_maxiov, howmany(((vaddr_t)base & PAGE_MASK) +
+	    MIN(len, dp->dp_maxbio), PAGE_SIZE)));
+}
+
 /*
- * Give a bio as much of the uio's first piece as it takes, whole blocks only.
- * *lenp: how much is left of the request, in; what the bio has, out.  That is
+ * Give a bio as much of a piece of the uio as it takes, whole blocks only.
+ * *lenp: how much is left of the piece, in; what the bio has, out.  That is
  * 0 where a block lies in more pieces than the device takes.
  */
 static int
-diskbio_fill(struct diskbio *db, const struct uio *uio, size_t skip,
+diskbio_fill(struct diskbio *db, const struct uio *uio, char *base,
     size_t *lenp)
 {
 	struct disk *dk = db->db_disk;
 	struct disk_priv *dp = dk->dk_priv;
-	char *base = (char *)uio->uio_iov->iov_base + skip;
 	size_t len = MIN(*lenp, dp->dp_maxbio);
 	int error;
 
@@ -186,16 +230,14 @@ diskbio_fill(struct diskbio *db, const struct uio *uio, size_t skip,
 		/* the device writes what a program reads */
 		error = vm_wire(curproc->p_vm, (vaddr_t)base, &len,
 		    uio->uio_rw == UIO_READ ? PROT_WRITE : PROT_READ,
-		    db->db_iov, dp->dp_maxiov, &db->db_niov);
+		    db->db_iov, db->db_maxiov, &db->db_niov);
 		if (error != 0)
 			return (error);
 		db->db_wired = true;
 	}
 	*lenp = rounddown2(len, dk->dk_blksize);
-	if (*lenp == 0 && db->db_wired) {
-		vm_unwire(db->db_iov, db->db_niov);
-		db->db_wired = false;
-	}
+	if (*lenp == 0)
+		diskbio_unwire(db);
 	return (0);
 }
 
@@ -206,23 +248,27 @@ diskbio_fill(struct diskbio *db, const struct uio *uio, size_t skip,
 static int
 disk_blocks(struct disk *dk, struct uio *uio, size_t len)
 {
+	struct biolist bios = TAILQ_HEAD_INITIALIZER(bios);
+	char *base = uio->uio_iov->iov_base;
 	struct diskbio *db[DISK_INFLIGHT];
 	size_t size[DISK_INFLIGHT], sent = 0, good = 0;
 	u_int n, i;
 	int error = 0, e;
 
 	for (n = 0; n < DISK_INFLIGHT && sent < len && error == 0; n++) {
-		db[n] = diskbio_alloc(dk);
 		size[n] = len - sent;
-		error = diskbio_fill(db[n], uio, sent, &size[n]);
+		db[n] = diskbio_alloc(dk, disk_maxiov(dk, base + sent,
+		    size[n]), KM_SLEEP);
+		error = diskbio_fill(db[n], uio, base + sent, &size[n]);
 		if (error != 0 || size[n] == 0) {
 			diskbio_free(db[n]);
 			break;
 		}
-		diskbio_start(db[n], uio->uio_rw == UIO_READ ? BIO_READ :
-		    BIO_WRITE, uio->uio_offset + sent, size[n]);
+		diskbio_add(&bios, db[n], disk_cmd(uio), uio->uio_offset +
+		    sent, size[n], diskbio_done);
 		sent += size[n];
 	}
+	disk_send(dk, &bios);
 	if (sent > 0)
 		error = 0;	/* the rest fails when it is tried again */
 	else if (error == 0)
@@ -240,6 +286,20 @@ disk_blocks(struct disk *dk, struct uio *uio, size_t len)
 	uio->uio_resid -= good;
 	uio->uio_offset += good;
 	return (error);
+}
+
+/*
+ * What nobody waits for comes to its end.  With the lock for writing nothing
+ * of that kind begins, and without a caller from outside neither.
+ */
+static void
+disk_quiet(struct disk_priv *dp)
+{
+	mtx_enter(&dp->dp_mtx);
+	while (dp->dp_naio != 0)
+		(void)msleep_nsec(&dp->dp_naio, &dp->dp_mtx, PRI_KERN,
+		    "bioquiet", INFSLP);
+	mtx_leave(&dp->dp_mtx);
 }
 
 static int
@@ -263,8 +323,10 @@ disk_uio(struct disk *dk, struct uio *uio)
 		    len >= dk->dk_blksize && dp->dp_maxbio != 0;
 		if (whole || uio->uio_rw == UIO_READ)
 			rw_enter_read(&dp->dp_lock);
-		else
+		else {
 			rw_enter_write(&dp->dp_lock);
+			disk_quiet(dp);
+		}
 		error = whole ?
 		    disk_blocks(dk, uio, rounddown2(len, dk->dk_blksize)) :
 		    disk_partial(dk, uio, len);
@@ -285,6 +347,169 @@ disk_rdwr(struct disk *dk, enum uio_rw rw, void *buf, size_t len,
 	if (off > dk->dk_size || len > dk->dk_size - off)
 		return (EINVAL);
 	return (disk_uio(dk, &uio));
+}
+
+/* --- without waiting ------------------------------------------------------------------------------ */
+
+/* What went well before the first error counts. */
+static void
+diskaio_end(struct disk *dk, struct aioreq *ar)
+{
+	struct disk_priv *dp = dk->dk_priv;
+	struct diskbio *db, *next;
+
+	ar->ar_count = 0;
+	ar->ar_error = 0;
+	for (db = ar->ar_priv; db != NULL; db = next) {
+		next = db->db_next;
+		if (ar->ar_error == 0)
+			ar->ar_error = db->db_bio.bio_error;
+		if (ar->ar_error == 0)
+			ar->ar_count += db->db_bio.bio_len;
+		diskbio_free(db);
+	}
+	ar->ar_done(ar);
+	/* the disk may go after this */
+	mtx_enter(&dp->dp_mtx);
+	if (--dp->dp_naio == 0)
+		wakeup(&dp->dp_naio);
+	mtx_leave(&dp->dp_mtx);
+}
+
+static void
+diskaio_done(struct bio *bio)
+{
+	struct diskbio *db = bio->bio_arg;
+	struct disk *dk = db->db_disk;
+	struct disk_priv *dp = dk->dk_priv;
+	struct aioreq *ar = db->db_aio;
+	bool last;
+
+	diskbio_unwire(db);
+	mtx_enter(&dp->dp_mtx);
+	last = --ar->ar_left == 0;
+	mtx_leave(&dp->dp_mtx);
+	if (last)
+		diskaio_end(dk, ar);
+}
+
+/* One bio more for a request; NULL: it cannot be done in this way. */
+static struct diskbio *
+diskaio_bio(struct disk *dk, struct aioreq *ar, char *base, size_t *lenp)
+{
+	struct diskbio *db;
+
+	db = diskbio_alloc(dk, disk_maxiov(dk, base, *lenp), KM_NOSLEEP);
+	if (db == NULL)
+		return (NULL);
+	if (diskbio_fill(db, &ar->ar_uio, base, lenp) != 0 || *lenp == 0) {
+		diskbio_free(db);
+		return (NULL);
+	}
+	db->db_aio = ar;
+	return (db);
+}
+
+/* Whole blocks that are there; other things are left to those who wait. */
+static bool
+diskaio_fits(const struct disk *dk, const struct uio *uio)
+{
+	uint64_t off = uio->uio_offset;
+	int i;
+
+	for (i = 0; i < uio->uio_iovcnt; i++) {
+		if ((uio->uio_iov[i].iov_len & (dk->dk_blksize - 1)) != 0)
+			return (false);
+	}
+	return (dk->dk_priv->dp_maxbio != 0 && uio->uio_resid != 0 &&
+	    (off & (dk->dk_blksize - 1)) == 0 && off <= dk->dk_size &&
+	    uio->uio_resid <= dk->dk_size - off);
+}
+
+/* The bios of a request, in its order; false: not in so few. */
+static bool
+diskaio_split(struct disk *dk, struct aioreq *ar, struct biolist *bios)
+{
+	const struct uio *uio = &ar->ar_uio;
+	struct diskbio *db, **tail = (struct diskbio **)&ar->ar_priv;
+	uint64_t off = uio->uio_offset;
+	size_t skip, len;
+	int i;
+
+	for (i = 0; i < uio->uio_iovcnt; i++) {
+		for (skip = 0; skip < uio->uio_iov[i].iov_len; skip += len) {
+			len = uio->uio_iov[i].iov_len - skip;
+			if (ar->ar_left == DISK_INFLIGHT ||
+			    (db = diskaio_bio(dk, ar, (char *)
+			    uio->uio_iov[i].iov_base + skip, &len)) == NULL)
+				return (false);
+			diskbio_add(bios, db, disk_cmd(uio), off, len,
+			    diskaio_done);
+			ar->ar_left++;
+			off += len;
+			*tail = db;
+			tail = &db->db_next;
+		}
+	}
+	return (true);
+}
+
+static bool
+diskaio_flush(struct disk *dk, struct aioreq *ar, struct biolist *bios)
+{
+	struct diskbio *db;
+
+	if (!(dk->dk_flags & DKF_FLUSH) ||
+	    (db = diskbio_alloc(dk, 0, KM_NOSLEEP)) == NULL)
+		return (false);
+	db->db_aio = ar;
+	diskbio_add(bios, db, BIO_FLUSH, 0, 0, diskaio_done);
+	ar->ar_left = 1;
+	ar->ar_priv = db;
+	return (true);
+}
+
+static bool
+diskaio_start(struct disk *dk, struct aioreq *ar, struct biolist *bios)
+{
+	struct diskbio *db, *next;
+
+	ar->ar_left = 0;
+	ar->ar_priv = NULL;
+	if (ar->ar_op == AIO_SYNC)
+		return (diskaio_flush(dk, ar, bios));
+	if (!diskaio_fits(dk, &ar->ar_uio))
+		return (false);
+	if (diskaio_split(dk, ar, bios))
+		return (true);
+	for (db = ar->ar_priv; db != NULL; db = next) {
+		next = db->db_next;
+		TAILQ_REMOVE(bios, &db->db_bio, bio_link);
+		diskbio_unwire(db);
+		diskbio_free(db);
+	}
+	return (false);
+}
+
+static void
+disk_aio(struct cdev *cd, struct aiolist *list)
+{
+	struct biolist bios = TAILQ_HEAD_INITIALIZER(bios);
+	struct disk *dk = dev_arg(cd);
+	struct disk_priv *dp = dk->dk_priv;
+	struct aioreq *ar, *next;
+
+	rw_enter_read(&dp->dp_lock);
+	TAILQ_FOREACH_SAFE(ar, list, ar_link, next) {
+		if (!diskaio_start(dk, ar, &bios))
+			continue;
+		TAILQ_REMOVE(list, ar, ar_link);
+		mtx_enter(&dp->dp_mtx);
+		dp->dp_naio++;
+		mtx_leave(&dp->dp_mtx);
+	}
+	disk_send(dk, &bios);
+	rw_exit(&dp->dp_lock);
 }
 
 /* --- device ----------------------------------------------------------------------------------- */
@@ -381,6 +606,7 @@ static const struct cdevsw disk_cdevsw = {
 	.d_ioctl = disk_ioctl,
 	.d_fsync = disk_fsync,
 	.d_size = disk_size,
+	.d_aio = disk_aio,
 	.d_flags = D_DISK | D_RAWIOCTL,
 };
 
@@ -472,6 +698,7 @@ disk_detach(struct disk *dk)
 	sysctl_unregister(&dp->dp_serial);
 	sysctl_unregister(&dp->dp_size);
 	dev_destroy(dk->dk_cdev);
+	disk_quiet(dp);
 	dk->dk_cdev = NULL;
 	dk->dk_priv = NULL;
 	kmem_free(dp, sizeof(*dp));

@@ -339,6 +339,12 @@ devf_fsync(struct file *f)
 	return (dev_fsync(f->f_data));
 }
 
+static void
+devf_aio(struct file *f, struct aiolist *list)
+{
+	dev_aio(f->f_data, list);
+}
+
 static off_t
 devf_size(struct file *f)
 {
@@ -363,6 +369,7 @@ static const struct fileops dev_fileops = {
 	.fo_close = devf_close,
 	.fo_fsync = devf_fsync,
 	.fo_size = devf_size,
+	.fo_aio = devf_aio,
 };
 
 static int

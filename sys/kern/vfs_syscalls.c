@@ -572,8 +572,7 @@ kern_getcwd(char *buf, size_t size)
 
 /* --- read and write ----------------------------------------------------- */
 
-/* A file to be read or written through; EBADF if it is not open for that. */
-static int
+int
 file_get_rw(int fd, enum uio_rw rw, struct file **fp)
 {
 	int bad = rw == UIO_READ ? O_WRONLY : O_RDONLY, error;
@@ -583,12 +582,13 @@ file_get_rw(int fd, enum uio_rw rw, struct file **fp)
 	if (((*fp)->f_flags & O_PATH) ||
 	    ((*fp)->f_flags & O_ACCMODE) == bad) {
 		file_unref(*fp);
+		*fp = NULL;
 		return (EBADF);
 	}
 	return (0);
 }
 
-static int
+int
 uio_check(const struct uio *uio)
 {
 	size_t sum = 0;
@@ -607,7 +607,7 @@ uio_check(const struct uio *uio)
 	return (0);
 }
 
-static int
+int
 file_rdwr(struct file *f, struct uio *uio, size_t *donep)
 {
 	size_t want = uio->uio_resid;

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+struct aiolist;
 struct cdev;
 struct proc;
 struct selreq;
@@ -29,6 +30,8 @@ struct cdevsw {
 	int		(*d_poll)(struct cdev *, int, struct selreq *);
 	int		(*d_fsync)(struct cdev *);
 	off_t		(*d_size)(struct cdev *);	/* for lseek END */
+	/* takes from the list what goes on by itself: see aio.h */
+	void		(*d_aio)(struct cdev *, struct aiolist *);
 	int		 d_flags;
 };
 #define D_TTY		0x01	/* a terminal: may become the controlling one */

@@ -33,6 +33,7 @@ struct cdev {
 void	 dev_ref(struct cdev *);
 int	 dev_poll(struct cdev *, int, struct selreq *);
 int	 dev_fsync(struct cdev *);
+void	 dev_aio(struct cdev *, struct aiolist *);
 int	 dev_userioctl(struct cdev *, u_long, void *, int);
 void	 dev_syncall(void);		/* all disks */
 

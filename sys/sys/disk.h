@@ -7,7 +7,8 @@
 /*
  * Disks.  A driver fills in a struct disk, calls disk_attach(), and serves
  * dk_strategy.  subr_disk.c makes the node in /dev, splits what is larger
- * than the limits, and gives programs bytes where the disk has blocks.
+ * than the limits, gives programs bytes where the disk has blocks, and lets
+ * them have many requests on their way.
  */
 
 #include <sys/bus_dma.h>
@@ -32,10 +33,11 @@ struct bio {
 	void			 *bio_arg;
 	void			 *bio_driver;	/* the driver's own */
 };
+TAILQ_HEAD(biolist, bio);
 
 struct disk {
 	struct device	 *dk_dev;
-	void		(*dk_strategy)(struct disk *, struct bio *);
+	void		(*dk_strategy)(struct disk *, struct biolist *);
 	bus_dma_tag_t	  dk_dmat;
 	uint64_t	  dk_size;		/* bytes */
 	uint32_t	  dk_blksize;		/* bytes, a power of two >= 512 */
@@ -58,8 +60,9 @@ struct disk {
  * must have been completed by the driver, before or meanwhile.
  * disk_resized: thread context; dk_size has changed.
  * biodone: any context; bio_error says how it went.
- * dk_strategy is called in thread context without locks, and must lead to
- * one biodone(), even if the device has gone.
+ * dk_strategy is called in thread context without locks, with bios that are
+ * to be sent together.  It takes all of them, and each must lead to one
+ * biodone(), even if the device has gone.
  */
 int	disk_attach(struct disk *);
 void	disk_detach(struct disk *);

@@ -11,11 +11,12 @@
 #include <sys/mutex.h>
 #include <sys/rwlock.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
+struct aiolist;
 struct file;
 struct kstat;
 struct selreq;
-struct uio;
 struct vnode;
 
 /*
@@ -31,6 +32,8 @@ struct fileops {
 	int	(*fo_close)(struct file *);
 	int	(*fo_fsync)(struct file *);		/* NULL: EINVAL */
 	off_t	(*fo_size)(struct file *);		/* NULL: as stat says */
+	/* takes from the list what goes on by itself: see aio.h; NULL */
+	void	(*fo_aio)(struct file *, struct aiolist *);
 };
 
 struct file {
@@ -84,6 +87,8 @@ struct filedesc {
 /*
  * file_alloc: a new one with one reference; NULL: no memory.
  * file_get: of the current process, with a reference; EBADF.
+ * file_get_rw: EBADF also if it is not open for that.
+ * file_rdwr: at uio_offset; what was moved before an error counts.
  * file_unref: closes with the last one.
  * fd_install: the lowest free descriptor from min on takes over the caller's
  *	reference; EMFILE, ENOMEM (the reference stays with the caller).
@@ -91,6 +96,8 @@ struct filedesc {
  */
 struct file *file_alloc(const struct fileops *, int, void *);
 int	 file_get(int, struct file **);
+int	 file_get_rw(int, enum uio_rw, struct file **);
+int	 file_rdwr(struct file *, struct uio *, size_t *donep);
 void	 file_ref(struct file *);
 void	 file_unref(struct file *);
 int	 fd_install(struct file *, int, bool, int *);

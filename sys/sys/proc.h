@@ -16,6 +16,7 @@
 #include <sys/signal.h>
 #include <sys/thread.h>
 
+struct aioctx;
 struct filedesc;
 struct tty;
 struct trapframe;
@@ -76,6 +77,7 @@ struct proc {
 	struct thread		*p_thread;
 	struct vmspace		*p_vm;
 	struct filedesc		*p_fd;
+	LIST_HEAD(, aioctx)	 p_aio;		/* the thread's own */
 	struct vnode		*p_cwd;
 	struct vnode		*p_exe;
 	mode_t			 p_umask;

@@ -32,6 +32,8 @@ struct uio {
  * uio_rw says, and advance both.  Thread context for user memory.  EFAULT.
  */
 int	uiomove(void *, size_t, struct uio *);
+/* EINVAL: more than can be, or beyond the last place of a file */
+int	uio_check(const struct uio *);
 int	uiomove_zero(size_t, struct uio *);	/* read zeros; discard writes */
 #define UIO_MAXIOV	1024
 

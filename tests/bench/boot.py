@@ -19,6 +19,9 @@ instructions until then, against a kernel that only powers off.
 
     tests/bench/boot.py [runs]
 
+And what a request to a disk costs: so many of 4 KB in a second, from a disk
+that does nothing, one by one and 32 at a time.
+
 Run by make bench.  The guests take turns, so that a busy hour hits all of
 them; QEMU is bound to one processor.  LINUX=FILE, a kernel of another
 system, adds a row for it: it starts busybox from a cpio archive, and with
@@ -157,6 +160,27 @@ def linux_case():
         'console=ttyS0 quiet panic=-1'], MARK)
 
 
+def requests():
+    """Rows of the depth and the requests in a second, the best of three."""
+    run('gcc', '-static', '-O1', '-o', OUT / 'aio',
+        TOP / 'tests' / 'boot' / 'progs' / 'aio.c')
+    (OUT / 'aio.manifest').write_text(f'file /bin/aio 0755 {OUT}/aio\n')
+    run('/usr/bin/python3', '-B', TOP / 'tools' / 'mkcpio', '-b',
+        BUILD / 'root.cpio', OUT / 'aio.cpio', OUT / 'aio.manifest')
+    rows = [['requests in a second', 'depth 1', 'depth 32']]
+    best = []
+    for depth in 1, 32:
+        text = subprocess.run([QEMU, *MACHINE, '-blockdev',
+            'driver=null-co,node-name=z,size=8589934592,read-zeroes=on',
+            '-device', 'virtio-blk-pci,drive=z', '-kernel',
+            BUILD / 'paravane', '-initrd', OUT / 'aio.cpio', '-append',
+            '-- ' + '; '.join([f'aio batch /dev/vioblk1 {depth} 20000'] * 3)],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True).stdout
+        best.append(max(map(int, re.findall(r'requests, (\d+)', text)),
+            default=0))
+    return rows + [['Paravane', *map(str, best)]]
+
+
 def table(rows):
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     for r in rows:
@@ -215,6 +239,9 @@ def main():
         rows.append([case.name, *millions(case.icount_marked),
             *millions(case.icount_ended)])
     table(rows)
+    if kernel.exists():
+        print()
+        table(requests())
 
 
 if __name__ == '__main__':

@@ -30,6 +30,7 @@ import pathlib
 import re
 import shlex
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -352,6 +353,27 @@ def make_root(path, files, modes=None):
     subprocess.run(['/usr/bin/python3', '-B', TOP / 'tools' / 'mkcpio',
         '-b', ROOT, path, '', top], check=True)
     return path
+
+
+def program(name, directory):
+    """A program of progs/, compiled in that directory: its bytes."""
+    out = pathlib.Path(directory) / name
+    subprocess.run(['gcc', '-static', '-O1', '-Wall', '-Wextra', '-o', out,
+        TOP / 'tests' / 'boot' / 'progs' / f'{name}.c'], check=True)
+    return out.read_bytes()
+
+
+def device_has(device, prop, qemu=QEMU):
+    """Whether this QEMU has such a device with that property."""
+    r = subprocess.run([qemu, '-device', f'{device},help'],
+        capture_output=True, text=True)
+    return re.search(rf'^  {prop}=', r.stdout, re.M) is not None
+
+
+def aio_blocks(seed, first, count):
+    """Blocks of a disk, of 4 KB, as progs/aio.c wants to find them."""
+    return b''.join(struct.pack('<512Q', *range((seed << 48) + (n << 16),
+        (seed << 48) + (n << 16) + 512)) for n in range(first, first + count))
 
 
 def dmesg_lines(text):

@@ -33,6 +33,8 @@ struct linux_timeval {
 /* EINVAL: nanoseconds out of range or negative time */
 int	linux_timespec_in(const void *, uint64_t *);
 int	linux_timespec_out(uint64_t, void *);
+/* the signal mask for the time of the call, where one is given; EINVAL */
+int	linux_tempmask_in(const void *, size_t);
 /* a path from the program: kmem of MAXPATHLEN; EFAULT, ENAMETOOLONG */
 int	linux_path_in(const void *, char **);
 void	linux_path_free(char *);

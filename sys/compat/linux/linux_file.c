@@ -981,22 +981,6 @@ linux_poll(const u_long *a, long *rv)
 	    MSEC_TO_NSEC(msec), rv));
 }
 
-/* The mask for the time of the wait, where one is given. */
-static int
-tempmask_in(const void *user, size_t size)
-{
-	sigset_t mask;
-	int error;
-
-	if (user == NULL)
-		return (0);
-	if (size != sizeof(mask))
-		return (EINVAL);
-	if ((error = copyin(user, &mask, sizeof(mask))) == 0)
-		sig_tempmask(mask);
-	return (error);
-}
-
 int
 linux_ppoll(const u_long *a, long *rv)
 {
@@ -1006,7 +990,7 @@ linux_ppoll(const u_long *a, long *rv)
 	if (a[2] != 0 && (error = linux_timespec_in((void *)a[2],
 	    &nsec)) != 0)
 		return (error);
-	if ((error = tempmask_in((void *)a[3], a[4])) != 0)
+	if ((error = linux_tempmask_in((void *)a[3], a[4])) != 0)
 		return (error);
 	return (do_poll((void *)a[0], a[1], nsec, rv));
 }
@@ -1114,7 +1098,8 @@ linux_pselect6(const u_long *a, long *rv)
 		return (error);
 	if (a[5] != 0) {
 		if ((error = copyin((void *)a[5], &arg, sizeof(arg))) != 0 ||
-		    (error = tempmask_in((void *)arg.mask, arg.size)) != 0)
+		    (error = linux_tempmask_in((void *)arg.mask,
+		    arg.size)) != 0)
 			return (error);
 	}
 	return (select_sets(a, nsec, rv));

@@ -5,6 +5,7 @@
  * Memory: mmap(2) and its kin.
  */
 
+#include <sys/aio.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/proc.h>
@@ -91,6 +92,7 @@ linux_mprotect(const u_long *a, long *rv __unused)
 
 	if (prot != PROT_NONE)
 		prot |= PROT_READ;
+	aio_quiet(curproc);
 	return (vm_protect(curproc->p_vm, a[0], a[1], prot));
 }
 

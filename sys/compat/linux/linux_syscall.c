@@ -72,6 +72,21 @@ linux_timespec_out(uint64_t ns, void *user)
 }
 
 int
+linux_tempmask_in(const void *user, size_t size)
+{
+	sigset_t mask;
+	int error;
+
+	if (user == NULL)
+		return (0);
+	if (size != sizeof(mask))
+		return (EINVAL);
+	if ((error = copyin(user, &mask, sizeof(mask))) == 0)
+		sig_tempmask(mask);
+	return (error);
+}
+
+int
 linux_path_in(const void *user, char **pathp)
 {
 	int error;

@@ -8,7 +8,8 @@
  * data, straight from or to the memory of the bio, and a status byte that
  * the device writes.  Header and status lie in slots of memory that holds
  * nothing else.  Bios for which there is no request or no room in the ring
- * wait in a queue of ours.
+ * wait in a queue of ours.  What comes together is put into the ring together,
+ * and the device is told once.
  */
 
 #include <sys/disk.h>
@@ -43,7 +44,6 @@
 #define STATUS_NONE	0xff		/* the device has not said anything */
 
 struct vioblk_softc;
-TAILQ_HEAD(biolist, bio);
 
 struct vioblk_req {
 	TAILQ_ENTRY(vioblk_req)	 rq_link;
@@ -87,7 +87,7 @@ static void	vioblk_intr(void *);
 static void	vioblk_overdue(void *);
 static void	vioblk_config(void *);
 static void	vioblk_event(void *, enum virtio_event);
-static void	vioblk_strategy(struct disk *, struct bio *);
+static void	vioblk_strategy(struct disk *, struct biolist *);
 static void	vioblk_teardown(struct vioblk_softc *);
 
 static const struct virtio_feature vioblk_features[] = {
@@ -319,27 +319,29 @@ vioblk_check(const struct disk *dk, const struct bio *bio)
 }
 
 static void
-vioblk_strategy(struct disk *dk, struct bio *bio)
+vioblk_strategy(struct disk *dk, struct biolist *bios)
 {
 	struct vioblk_softc *sc = container_of(dk, struct vioblk_softc,
 	    sc_disk);
 	struct vioblk_queue *q = &sc->sc_queue[curcpu()->ci_number %
 	    sc->sc_nqueues];
 	struct biolist done = TAILQ_HEAD_INITIALIZER(done);
+	struct bio *bio;
 	bool nothing;
 
-	bio->bio_error = vioblk_check(dk, bio);
-	/* without a volatile cache there is nothing to flush */
-	nothing = bio->bio_cmd == BIO_FLUSH && !(dk->dk_flags & DKF_FLUSH);
 	mtx_enter(&q->q_mtx);
-	if (bio->bio_error == 0)
-		bio->bio_error = q->q_error;
-	if (bio->bio_error != 0 || nothing)
-		TAILQ_INSERT_TAIL(&done, bio, bio_link);
-	else {
-		TAILQ_INSERT_TAIL(&q->q_bios, bio, bio_link);
-		vioblk_run(q, &done);
+	while ((bio = TAILQ_FIRST(bios)) != NULL) {
+		TAILQ_REMOVE(bios, bio, bio_link);
+		bio->bio_error = vioblk_check(dk, bio);
+		if (bio->bio_error == 0)
+			bio->bio_error = q->q_error;
+		/* without a volatile cache there is nothing to flush */
+		nothing = bio->bio_cmd == BIO_FLUSH &&
+		    !(dk->dk_flags & DKF_FLUSH);
+		TAILQ_INSERT_TAIL(bio->bio_error != 0 || nothing ? &done :
+		    &q->q_bios, bio, bio_link);
 	}
+	vioblk_run(q, &done);
 	mtx_leave(&q->q_mtx);
 	vioblk_done(&done);
 }

@@ -5,6 +5,7 @@
 
 #include "test.h"
 
+#include <sys/aio.h>
 #include <sys/sysctl.h>
 
 #include "sim/nodes.h"
@@ -656,6 +657,354 @@ the_ring_is_used_to_its_depth(void **state)
 	assert_int_equal(rd_error, 0);
 }
 
+/* --- many at once -------------------------------------------------------- */
+
+#define NAIO	200
+static struct aio {
+	struct aioreq	r;
+	struct iovec	iov[4];
+	u_int		ended;
+} aio[NAIO];
+static struct aiolist	aios;
+static u_int		aio_nended;
+
+static void
+aio_ended(struct aioreq *ar)
+{
+	container_of(ar, struct aio, r)->ended++;
+	aio_nended++;
+}
+
+static void
+aio_begin(void)
+{
+	memset(aio, 0, sizeof(aio));
+	memset(buf, 0xcc, sizeof(buf));
+	TAILQ_INIT(&aios);
+	aio_nended = 0;
+}
+
+/* The i-th one: niov pieces of so many bytes, from and to their own place. */
+static void
+aio_put(u_int i, enum aio_op op, uint64_t off, u_int niov, size_t len)
+{
+	struct aio *a = &aio[i];
+	u_int k;
+
+	for (k = 0; k < niov; k++)
+		a->iov[k] = (struct iovec){ buf + off + k * len, len };
+	a->r.ar_op = op;
+	a->r.ar_uio = (struct uio){ .uio_iov = a->iov, .uio_iovcnt = niov,
+	    .uio_offset = off, .uio_resid = niov * len,
+	    .uio_segflg = UIO_SYSSPACE,
+	    .uio_rw = op == AIO_WRITE ? UIO_WRITE : UIO_READ };
+	a->r.ar_done = aio_ended;
+	TAILQ_INSERT_TAIL(&aios, &a->r, ar_link);
+}
+
+/* n reads of a block each, in places that are 4 KB apart. */
+static void
+aio_reads(u_int n)
+{
+	u_int i;
+
+	aio_begin();
+	for (i = 0; i < n; i++)
+		aio_put(i, AIO_READ, 4096ULL * i, 1, 512);
+}
+
+static u_int
+aio_left(void)
+{
+	struct aioreq *ar;
+	u_int n = 0;
+
+	TAILQ_FOREACH(ar, &aios, ar_link)
+		n++;
+	return (n);
+}
+
+static void
+aio_check(u_int from, u_int to, int error)
+{
+	u_int i;
+
+	for (i = from; i < to; i++) {
+		assert_int_equal(aio[i].ended, 1);
+		assert_int_equal(aio[i].r.ar_error, error);
+		assert_int_equal(aio[i].r.ar_count, error != 0 ? 0 : 512);
+		if (error == 0)
+			assert_memory_equal(buf + 4096 * i,
+			    bk->bk_disk + 4096 * i, 512);
+	}
+}
+
+static void
+a_batch_is_one_notification(void **state)
+{
+	struct sim_vq *sq;
+	u_int n, i;
+
+	for (i = 0; i < 2; i++) {
+		make(&(struct sim_virtio_conf){ .vc_features = F_SEG_MAX |
+		    F_INDIRECT | (i ? F_EVENT_IDX : 0), .vc_nvec = 2,
+		    .vc_when = SIM_LATER }, DISKSIZE);
+		sq = &bk->bk_sv->sv_vq[0];
+		attach();
+		for (n = 1; n <= 32; n *= 2) {
+			u_int before = sq->sq_notified;
+
+			aio_reads(n);
+			dev_aio(node, &aios);
+			assert_int_equal(aio_left(), 0);
+			hosted_run(1000000);
+			aio_check(0, n, 0);
+			assert_int_equal(sq->sq_notified, before + 1);
+		}
+		node_close(node, nodeflags);
+		node = NULL;
+		sim_detach();
+		sim_blk_free(bk);
+		bk = NULL;
+	}
+}
+
+static void
+a_large_read_is_one_notification_too(void **state)
+{
+	struct sim_vq *sq;
+	u_int before;
+	size_t done;
+
+	make(&plain, DISKSIZE);
+	sq = &bk->bk_sv->sv_vq[0];
+	attach();
+	before = sq->sq_notified;
+	/* 30 pages, in part or whole, are a request; 8 of these go together */
+	assert_int_equal(rd(0, 8 * 29 * PAGE_SIZE, &done), 0);
+	assert_int_equal(done, 8 * 29 * PAGE_SIZE);
+	assert_int_equal(sq->sq_notified, before + 1);
+}
+
+static void
+a_batch_larger_than_the_queue_goes_in_pieces(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+	u_int size, i;
+
+	vc.vc_nvq = 1;
+	for (size = 4; size <= 256; size *= 4) {
+		for (i = 0; i < 2; i++) {
+			vc.vc_qsize[0] = size;
+			vc.vc_features = F_SEG_MAX | (i ? F_INDIRECT : 0);
+			make(&vc, DISKSIZE);
+			attach();
+			aio_reads(NAIO);
+			dev_aio(node, &aios);
+			assert_int_equal(aio_left(), 0);
+			hosted_run(1000000);
+			aio_check(0, NAIO, 0);
+			assert_true(bk->bk_most <= size);
+			assert_true(bk->bk_sv->sv_vq[0].sq_notified <=
+			    NAIO + 2);
+			node_close(node, nodeflags);
+			node = NULL;
+			sim_detach();
+			sim_blk_free(bk);
+			bk = NULL;
+		}
+	}
+}
+
+static void
+an_error_is_that_of_one_request(void **state)
+{
+	make(&plain, DISKSIZE);
+	attach();
+	bk->bk_hold = true;
+	aio_reads(20);
+	dev_aio(node, &aios);
+	hosted_run(1000000);
+	assert_int_equal(aio_nended, 0);
+	bk->bk_error = 1;
+	bk->bk_nerror = 3;
+	sim_blk_release(bk);
+	hosted_run(1000000);
+	aio_check(0, 3, EIO);
+	aio_check(3, 20, 0);
+}
+
+/* The driver refuses one, and sends what is before and behind it. */
+static void
+an_error_in_the_middle_of_a_batch(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+	u_int before;
+
+	vc.vc_features |= F_RO;
+	make(&vc, DISKSIZE);
+	attach();
+	before = bk->bk_sv->sv_vq[0].sq_notified;
+	aio_begin();
+	aio_put(0, AIO_READ, 0, 1, 512);
+	aio_put(1, AIO_WRITE, 4096, 1, 512);
+	aio_put(2, AIO_READ, 8192, 1, 512);
+	dev_aio(node, &aios);
+	assert_int_equal(aio_left(), 0);
+	hosted_run(1000000);
+	aio_check(0, 1, 0);
+	aio_check(1, 2, EROFS);
+	aio_check(2, 3, 0);
+	assert_int_equal(bk->bk_sv->sv_vq[0].sq_notified, before + 1);
+	assert_int_equal(bk->bk_nwrite, 0);
+}
+
+static void
+pieces_of_a_request_end_together(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+	u_int i;
+
+	vc.vc_random_order = true;
+	make(&vc, DISKSIZE);
+	attach();
+	aio_begin();
+	for (i = 0; i < 20; i++)
+		aio_put(i, AIO_READ, i * 65536ULL, 4, 512 * (1 + i));
+	/* three requests of the device's size, and one that is not full */
+	aio_put(20, AIO_READ, 1 << 20, 1, 100 * PAGE_SIZE);
+	aio_put(21, AIO_SYNC, 0, 0, 0);
+	dev_aio(node, &aios);
+	assert_int_equal(aio_left(), 0);
+	hosted_run(1000000);
+	assert_int_equal(aio_nended, 22);
+	assert_int_equal(bk->bk_nflush, 1);
+	for (i = 0; i < 21; i++) {
+		assert_int_equal(aio[i].ended, 1);
+		assert_int_equal(aio[i].r.ar_error, 0);
+		assert_int_equal(aio[i].r.ar_count,
+		    aio[i].r.ar_uio.uio_resid);
+		assert_memory_equal(buf + aio[i].r.ar_uio.uio_offset,
+		    bk->bk_disk + aio[i].r.ar_uio.uio_offset,
+		    aio[i].r.ar_count);
+	}
+}
+
+static void
+what_needs_somebody_to_wait_is_left(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+	size_t done;
+
+	vc.vc_features &= ~F_FLUSH;
+	make(&vc, 1 << 20);
+	attach();
+	aio_begin();
+	aio_put(0, AIO_READ, 100, 1, 512);
+	aio_put(1, AIO_READ, 512, 2, 100);
+	aio_put(2, AIO_READ, 0, 1, 0);
+	aio_put(3, AIO_READ, (1 << 20) - 512, 1, 1024);
+	aio_put(4, AIO_READ, 1 << 20, 1, 512);
+	aio_put(5, AIO_WRITE, 0, 1, 1 << 20);
+	aio_put(6, AIO_SYNC, 0, 0, 0);
+	aio_put(7, AIO_READ, 512, 1, 512);
+	dev_aio(node, &aios);
+	assert_int_equal(aio_left(), 7);
+	hosted_run(1000000);
+	assert_int_equal(aio_nended, 1);
+	assert_int_equal(aio[7].r.ar_count, 512);
+	assert_int_equal(rd(0, 512, &done), 0);
+}
+
+static int	wr_error;
+
+static void
+partial_writer(void *arg)
+{
+	static uint8_t b[100];
+
+	wr_error = node_rdwr(node, UIO_WRITE, b, sizeof(b), 100, 0, NULL);
+}
+
+/* It reads a block and writes it again; meanwhile nothing may change it. */
+static void
+a_write_of_part_of_a_block_waits_for_the_others(void **state)
+{
+	struct thread *td;
+	u_int i;
+
+	make(&plain, 1 << 20);
+	attach();
+	bk->bk_hold = true;
+	aio_begin();
+	aio_put(0, AIO_WRITE, 0, 1, 512);
+	dev_aio(node, &aios);
+	wr_error = -1;
+	assert_int_equal(kthread_create(partial_writer, NULL, PRI_KERN, "w",
+	    &td), 0);
+	hosted_run(1000000);
+	assert_int_equal(bk->bk_sv->sv_vq[0].sq_nheld, 1);
+	assert_int_equal(wr_error, -1);
+	sim_blk_release(bk);
+	kthread_join(td);
+	assert_int_equal(wr_error, 0);
+	assert_int_equal(aio[0].r.ar_count, 512);
+	for (i = 0; i < 512; i++)
+		assert_int_equal(bk->bk_disk[i],
+		    i >= 100 && i < 200 ? 0 : 0xcc);
+}
+
+static void
+detach_ends_a_batch(void **state)
+{
+	u_int n;
+
+	/* all of it in the ring, and some of it not yet */
+	for (n = 10; n <= NAIO; n += NAIO - 10) {
+		make(&plain, DISKSIZE);
+		attach();
+		bk->bk_hold = true;
+		aio_reads(n);
+		dev_aio(node, &aios);
+		assert_int_equal(aio_left(), 0);
+		hosted_run(1000000);
+		assert_int_equal(aio_nended, 0);
+		sim_detach();
+		aio_check(0, n, ENXIO);
+		/* a device that has gone takes nothing more */
+		aio_reads(n);
+		dev_aio(node, &aios);
+		assert_int_equal(aio_left(), n);
+		node_close(node, nodeflags);
+		node = NULL;
+		sim_blk_free(bk);
+		bk = NULL;
+	}
+}
+
+static void
+a_reset_in_a_batch_loses_nothing(void **state)
+{
+	u_int i, failed = 0;
+
+	make(&plain, DISKSIZE);
+	attach();
+	bk->bk_hold = true;
+	aio_reads(NAIO);
+	dev_aio(node, &aios);
+	hosted_run(1000000);
+	sim_virtio_needs_reset(bk->bk_sv);
+	bk->bk_hold = false;
+	hosted_run(1000000000);
+	assert_int_equal(aio_nended, NAIO);
+	/* what the device had is lost to it; what waited is sent then */
+	for (i = 0; i < NAIO; i++)
+		failed += aio[i].r.ar_error != 0;
+	assert_true(failed > 0 && failed < NAIO);
+	aio_check(0, failed, EIO);
+	aio_check(failed, NAIO, 0);
+}
+
 /* --- every failure, every access ----------------------------------------- */
 
 static void
@@ -745,6 +1094,62 @@ the_disk_may_vanish_at_any_access(void **state)
 	clean();
 }
 
+static void
+every_failure_in_a_batch_is_an_error_or_goes_on(void **state)
+{
+	u_int n, i, left;
+
+	make(&plain, DISKSIZE);
+	attach();
+	for (n = 1; n < 200; n++) {
+		aio_reads(6);
+		aio_put(6, AIO_READ, 1 << 20, 3, 4096);
+		aio_put(7, AIO_SYNC, 0, 0, 0);
+		hosted_fail_at = n;
+		dev_aio(node, &aios);
+		hosted_run(1000000);
+		left = aio_left();
+		assert_int_equal(aio_nended, 8 - left);
+		for (i = 0; i < 6; i++) {
+			assert_true(aio[i].ended <= 1);
+			if (aio[i].ended == 1 && aio[i].r.ar_error == 0)
+				aio_check(i, i + 1, 0);
+		}
+		if (hosted_fail_at != 0)
+			break;
+	}
+	assert_true(n > 8 && n < 200);
+	hosted_fail_at = 0;
+}
+
+static void
+the_disk_may_vanish_in_a_batch(void **state)
+{
+	u_int n, i;
+
+	for (n = 1; n < 200; n++) {
+		sim_gone = false;
+		make(&plain, DISKSIZE);
+		attach();
+		sim_gone_at = n;
+		aio_reads(80);
+		dev_aio(node, &aios);
+		hosted_run(1000000);
+		if (sim_gone_at != 0)
+			break;
+		sim_detach();
+		assert_int_equal(aio_nended + aio_left(), 80);
+		for (i = 0; i < 80; i++)
+			assert_true(aio[i].ended <= 1);
+		node_close(node, nodeflags);
+		node = NULL;
+		sim_blk_free(bk);
+		bk = NULL;
+	}
+	assert_true(n > 1 && n < 200);
+	sim_gone_at = 0;
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -782,9 +1187,21 @@ main(void)
 		TEST(detach_ends_what_is_on_its_way),
 		TEST(a_device_in_need_of_a_reset_fails_its_requests),
 		TEST(the_ring_is_used_to_its_depth),
+		TEST(a_batch_is_one_notification),
+		TEST(a_large_read_is_one_notification_too),
+		TEST(a_batch_larger_than_the_queue_goes_in_pieces),
+		TEST(an_error_is_that_of_one_request),
+		TEST(an_error_in_the_middle_of_a_batch),
+		TEST(pieces_of_a_request_end_together),
+		TEST(what_needs_somebody_to_wait_is_left),
+		TEST(a_write_of_part_of_a_block_waits_for_the_others),
+		TEST(detach_ends_a_batch),
+		TEST(a_reset_in_a_batch_loses_nothing),
 		TEST(every_failure_of_attach_leaves_nothing),
 		TEST(every_failure_of_a_request_is_an_error_or_goes_on),
 		TEST(the_disk_may_vanish_at_any_access),
+		TEST(every_failure_in_a_batch_is_an_error_or_goes_on),
+		TEST(the_disk_may_vanish_in_a_batch),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
