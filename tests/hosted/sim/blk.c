@@ -141,7 +141,7 @@ request(struct sim_virtio *sv, struct sim_chain *ch)
 	}
 	/* some of those that are there, in any order; never none at the end */
 	while (sq->sq_nheld > 0 && (sq->sq_nheld > 3 || sim_random(3) != 0 ||
-	    (uint16_t)sim_dma_get(sq->sq_driver + 2, 2) == sq->sq_avail))
+	    !sim_vq_more(sq)))
 		finish(bk, pick(sq, true));
 }
 

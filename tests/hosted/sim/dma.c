@@ -7,7 +7,9 @@
  * after its unload, or beyond its length, is found out.  A load never lends
  * the caller's own memory but a copy, which is filled by sync before a write
  * and emptied by sync after a read; each byte may be accessed only in the
- * direction that sync has opened.
+ * direction that sync has opened.  With sim_dma_strict, what a device has
+ * returned must be synced after it, before it is unloaded or lent again, even
+ * if nobody looks at it.
  */
 
 #include <sys/errno.h>
@@ -19,14 +21,17 @@
 #include <machine/host.h>
 #include "sim.h"
 
-#define SLOT_SHIFT	24		/* bus address: slot, generation, */
+/* a legacy queue's must fit in 44 bits */
+#define SLOT_SHIFT	28		/* bus address: slot, generation, */
 #define GEN_SHIFT	20		/* offset */
-#define GEN_MASK	0xfU
+#define GEN_MASK	0xffU
 #define SEG_MAX		(1U << GEN_SHIFT)
 #define NSLOT		65536		/* slot 0 is nobody's */
 
 #define MAY_READ	0x01		/* the device */
 #define MAY_WRITE	0x02
+#define OWED_READ	0x04		/* a sync after what the device read */
+#define OWED_WRITE	0x08		/* ...and wrote */
 #define POISON		0xdb
 
 struct slot {
@@ -35,6 +40,7 @@ struct slot {
 	uint32_t	 s_off;		/* where it begins, in a page */
 	uint32_t	 s_len;
 	u_int		 s_gen;
+	u_int		 s_owed;	/* when something of it was returned */
 	u_int		 s_next;	/* free list */
 };
 
@@ -47,10 +53,11 @@ struct sim_map {
 };
 
 u_int		sim_nsegs, sim_nmaps;
-bool		sim_dma_split;
+bool		sim_dma_split, sim_dma_translated, sim_dma_strict;
 
 static struct slot	slots[NSLOT];
-static u_int		slot_free, slot_top = 1;
+static u_int		slot_free, slot_last, slot_top = 1;
+static u_int		resets = 1;
 
 static bus_addr_t
 slot_get(uint8_t *mem, uint8_t *perm, uint32_t off, uint32_t len)
@@ -58,8 +65,10 @@ slot_get(uint8_t *mem, uint8_t *perm, uint32_t off, uint32_t len)
 	struct slot *s;
 	u_int i;
 
-	if ((i = slot_free) != 0)
-		slot_free = slots[i].s_next;
+	if ((i = slot_free) != 0) {
+		if ((slot_free = slots[i].s_next) == 0)
+			slot_last = 0;
+	}
 	else if (slot_top < NSLOT)
 		i = slot_top++;
 	else
@@ -69,6 +78,7 @@ slot_get(uint8_t *mem, uint8_t *perm, uint32_t off, uint32_t len)
 	s->s_perm = perm;
 	s->s_off = off;
 	s->s_len = len;
+	s->s_owed = 0;
 	s->s_gen = (s->s_gen + 1) & GEN_MASK;
 	sim_nsegs++;
 	return ((bus_addr_t)i << SLOT_SHIFT |
@@ -82,8 +92,13 @@ slot_put(bus_addr_t addr)
 
 	slots[i].s_mem = NULL;
 	slots[i].s_gen = (slots[i].s_gen + 1) & GEN_MASK;
-	slots[i].s_next = slot_free;
-	slot_free = i;
+	/* at the end, so that an old address stays bad for long */
+	slots[i].s_next = 0;
+	if (slot_last != 0)
+		slots[slot_last].s_next = i;
+	else
+		slot_free = i;
+	slot_last = i;
 	sim_nsegs--;
 }
 
@@ -112,15 +127,11 @@ slot_find(bus_addr_t addr, size_t len)
 /* --- the device's side --------------------------------------------------- */
 
 static bool
-dma_access(bus_addr_t addr, size_t len, uint8_t perm, uint8_t **p)
+dma_mapped(bus_addr_t addr, size_t len, uint8_t perm, uint8_t **p)
 {
 	struct slot *s;
 	size_t off, i;
 
-	if (sim_dma_blocked()) {
-		sim_fault("access without bus mastering");
-		return (false);
-	}
 	if ((s = slot_find(addr, len)) == NULL)
 		return (false);
 	off = (addr & (SEG_MAX - 1)) - s->s_off;
@@ -134,6 +145,55 @@ dma_access(bus_addr_t addr, size_t len, uint8_t perm, uint8_t **p)
 	}
 	*p = s->s_mem + off;
 	return (true);
+}
+
+static bool
+dma_access(bus_addr_t addr, size_t len, uint8_t perm, uint8_t **p)
+{
+	if (sim_dma_blocked()) {
+		sim_fault("access without bus mastering");
+		return (false);
+	}
+	return (dma_mapped(addr, len, perm, p));
+}
+
+/* The device may do it from now on; also if it is not going to. */
+bool
+sim_dma_check(bus_addr_t addr, uint64_t len, bool write)
+{
+	uint8_t *p;
+
+	return (dma_mapped(addr, len, write ? MAY_WRITE : MAY_READ, &p));
+}
+
+void
+sim_dma_returned(bus_addr_t addr, uint64_t len)
+{
+	uint32_t off, i;
+	struct slot *s;
+
+	/* what is wrong with it was seen when it was lent */
+	if (addr >> SLOT_SHIFT >= NSLOT)
+		return;
+	s = &slots[addr >> SLOT_SHIFT];
+	off = (addr & (SEG_MAX - 1)) - s->s_off;
+	if (s->s_mem == NULL || s->s_perm == NULL || off > s->s_len ||
+	    len > s->s_len - off)
+		return;
+	for (i = off; i < off + len; i++) {
+		if (s->s_perm[i] & MAY_READ)
+			s->s_perm[i] |= OWED_READ;
+		if (s->s_perm[i] & MAY_WRITE)
+			s->s_perm[i] |= OWED_WRITE;
+	}
+	s->s_owed = resets;
+}
+
+/* Who resets a device need not look at what it returned before. */
+void
+sim_dma_forgive(void)
+{
+	resets++;
 }
 
 bool
@@ -181,14 +241,68 @@ sim_dma_put(bus_addr_t addr, u_int n, uint64_t v)
 void *
 sim_dma_piece(bus_addr_t addr, size_t *lenp)
 {
-	struct slot *s = &slots[addr >> SLOT_SHIFT];
+	struct slot *s;
 
-	if (addr >> SLOT_SHIFT >= NSLOT || s->s_mem == NULL ||
-	    s->s_perm != NULL)
+	if (addr >> SLOT_SHIFT >= NSLOT)
+		return (NULL);
+	s = &slots[addr >> SLOT_SHIFT];
+	if (s->s_mem == NULL || s->s_perm != NULL)
 		return (NULL);
 	*lenp = s->s_len;
 	return (s->s_mem);
 }
+
+static bool
+mem_read(void *arg, bus_addr_t addr, void *buf, size_t len)
+{
+	return (sim_dma_read(addr, buf, len));
+}
+
+static bool
+mem_write(void *arg, bus_addr_t addr, const void *buf, size_t len)
+{
+	return (sim_dma_write(addr, buf, len));
+}
+
+static uint64_t
+mem_get(void *arg, bus_addr_t addr, u_int n)
+{
+	return (sim_dma_get(addr, n));
+}
+
+static void
+mem_put(void *arg, bus_addr_t addr, u_int n, uint64_t v)
+{
+	sim_dma_put(addr, n, v);
+}
+
+/* Driver and device take turns, so all is in order. */
+static void
+mem_barrier(void *arg, enum sim_order order)
+{
+}
+
+static bool
+mem_check(void *arg, bus_addr_t addr, uint64_t len, bool write)
+{
+	return (sim_dma_check(addr, len, write));
+}
+
+static void
+mem_returned(void *arg, bus_addr_t addr, uint64_t len)
+{
+	sim_dma_returned(addr, len);
+}
+
+const struct sim_mem_ops sim_mem_dma = {
+	.mo_read = mem_read,
+	.mo_write = mem_write,
+	.mo_get = mem_get,
+	.mo_put = mem_put,
+	.mo_barrier = mem_barrier,
+	.mo_check = mem_check,
+	.mo_returned = mem_returned,
+};
 
 /* --- the driver's side --------------------------------------------------- */
 
@@ -229,6 +343,23 @@ sim_map_destroy(bus_dma_tag_t t, bus_dmamap_t map)
 	host_free(sm);
 }
 
+/* Was all that came back synced afterwards? */
+static void
+settle(struct slot *s, size_t off, size_t len)
+{
+	size_t i;
+
+	if (!sim_dma_strict || s->s_owed != resets || sim_gone)
+		return;
+	for (i = off; i < off + len; i++) {
+		if (s->s_perm[i] & (OWED_READ | OWED_WRITE)) {
+			sim_fault("no sync after the device %s",
+			    s->s_perm[i] & OWED_WRITE ? "wrote" : "read");
+			return;
+		}
+	}
+}
+
 static void
 sim_map_unload(bus_dma_tag_t t, bus_dmamap_t map)
 {
@@ -239,6 +370,7 @@ sim_map_unload(bus_dma_tag_t t, bus_dmamap_t map)
 		return;
 	for (i = 0; i < map->dm_nsegs; i++) {
 		s = &slots[map->dm_segs[i].ds_addr >> SLOT_SHIFT];
+		settle(s, 0, s->s_len);
 		memset(s->s_mem, POISON, s->s_len);
 		host_free(s->s_mem);
 		host_free(s->s_perm);
@@ -322,24 +454,28 @@ sync_part(struct slot *s, uint8_t *va, size_t off, size_t len, int ops)
 {
 	size_t i;
 
+	if (ops & (BUS_DMASYNC_PREWRITE | BUS_DMASYNC_PREREAD))
+		settle(s, off, len);
 	if (ops & BUS_DMASYNC_PREWRITE)
 		memcpy(s->s_mem + off, va + off, len);
 	if (ops & BUS_DMASYNC_POSTREAD)
 		memcpy(va + off, s->s_mem + off, len);
 	for (i = off; i < off + len; i++) {
+		if (ops & (BUS_DMASYNC_PREWRITE | BUS_DMASYNC_PREREAD))
+			s->s_perm[i] &= ~(OWED_READ | OWED_WRITE);
 		if (ops & BUS_DMASYNC_PREWRITE)
 			s->s_perm[i] |= MAY_READ;
 		if (ops & BUS_DMASYNC_PREREAD)
 			s->s_perm[i] |= MAY_WRITE;
 		if (ops & BUS_DMASYNC_POSTWRITE)
-			s->s_perm[i] &= ~MAY_READ;
+			s->s_perm[i] &= ~(MAY_READ | OWED_READ);
 		if (ops & BUS_DMASYNC_POSTREAD) {
 			if (!(s->s_perm[i] & MAY_WRITE)) {
 				sim_fault("sync after a read that was not "
 				    "begun");
 				ops = 0;
 			}
-			s->s_perm[i] &= ~MAY_WRITE;
+			s->s_perm[i] &= ~(MAY_WRITE | OWED_WRITE);
 		}
 	}
 }
@@ -409,7 +545,23 @@ static const struct bus_dma_ops sim_dma_ops = {
 	.bdo_barrier = sim_barrier,
 };
 
-const struct bus_dma_tag md_dma = {
+/*
+ * The kernel's is a constant, and so it sees this one; but a test may change
+ * it, before anything attaches.
+ */
+struct bus_dma_tag sim_dma_tag = {
 	.bdt_ops = &sim_dma_ops,
 	.bdt_hi = ~0ULL,
 };
+extern const struct bus_dma_tag md_dma __attribute__((__alias__(
+    "sim_dma_tag")));
+
+void
+sim_dma_translate(bool on)
+{
+	sim_dma_translated = on;
+	if (on)
+		sim_dma_tag.bdt_flags |= BDT_TRANSLATED;
+	else
+		sim_dma_tag.bdt_flags &= ~BDT_TRANSLATED;
+}

@@ -54,6 +54,29 @@ sim_fault(const char *fmt, ...)
 	va_end(ap);
 }
 
+static bool
+is_in(const char *text, const char *p)
+{
+	size_t n = strlen(text);
+
+	for (; *p != '\0'; p++) {
+		if (strncmp(p, text, n) == 0)
+			return (true);
+	}
+	return (false);
+}
+
+bool
+sim_faulted(const char *text)
+{
+	bool was = sim_nfaults != 0 && is_in(text, first_fault);
+
+	if (!was && sim_nfaults != 0)
+		host_complain(first_fault);
+	sim_nfaults = 0;
+	return (was);
+}
+
 static int
 device_acts(void)
 {
@@ -87,6 +110,8 @@ sim_init(void)
 	sim_nfaults = 0;
 	sim_lenient = false;
 	sim_dma_split = false;
+	sim_dma_strict = false;
+	sim_dma_translate(false);
 	sim_gone = false;
 	sim_gone_at = 0;
 	sim_mainbus_children = NULL;
@@ -124,14 +149,7 @@ sim_fini(void)
 bool
 sim_said(const char *text)
 {
-	const char *p;
-	size_t n = strlen(text);
-
-	for (p = hosted_console(); *p != '\0'; p++) {
-		if (strncmp(p, text, n) == 0)
-			return (true);
-	}
-	return (false);
+	return (is_in(text, hosted_console()));
 }
 
 /* --- mainbus0 ------------------------------------------------------------ */

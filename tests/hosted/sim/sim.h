@@ -35,6 +35,8 @@ uint32_t sim_random(uint32_t);			/* below this */
 /* the driver did what it must not; counted, the first is shown */
 void	 sim_fault(const char *, ...) __printflike(1, 2);
 extern u_int sim_nfaults;
+/* was the first fault this one?  All faults are forgotten. */
+bool	 sim_faulted(const char *);
 extern bool  sim_lenient;			/* do not count faults */
 
 struct device *sim_attach(void);		/* mainbus0 */
@@ -82,10 +84,19 @@ uint64_t sim_dma_get(bus_addr_t, u_int);	/* a wire integer */
 void	 sim_dma_put(bus_addr_t, u_int, uint64_t);
 /* the coherent piece that this lies in, for those who scribble */
 void	*sim_dma_piece(bus_addr_t, size_t *);
+/* is it all mapped, and open in that direction?  A fault if not. */
+bool	 sim_dma_check(bus_addr_t, uint64_t, bool write);
+/* what a device is done with: the driver owes a sync before the unload */
+void	 sim_dma_returned(bus_addr_t, uint64_t);
+void	 sim_dma_forgive(void);			/* a reset: nothing is owed */
 extern u_int sim_nsegs;				/* mapped now */
 extern u_int sim_nmaps;				/* made and not destroyed */
 extern bool  sim_dma_split;		/* by chance, a segment for each page */
+extern bool  sim_dma_strict;	/* a sync is owed for what was returned */
 bool	 sim_dma_blocked(void);
+/* bus addresses need a translation, and drivers know: BDT_TRANSLATED */
+void	 sim_dma_translate(bool);
+extern bool  sim_dma_translated;
 
 /* --- PCI ----------------------------------------------------------------- */
 
@@ -166,6 +177,27 @@ struct sim_chain;
 
 #define SIM_MAXVQ	8
 
+/*
+ * Memory as the engine of the rings sees it, so that it can also run in a
+ * thread of its own, on plain memory.  The barriers are those of the device:
+ * READ	 after an index or flags that say that more is there, before it,
+ * WRITE before an index or flags that say so,
+ * FULL	 between what was made visible and the other's wish to be told.
+ */
+enum sim_order { SIM_ORDER_READ, SIM_ORDER_WRITE, SIM_ORDER_FULL };
+struct sim_mem_ops {
+	bool	 (*mo_read)(void *, bus_addr_t, void *, size_t);
+	bool	 (*mo_write)(void *, bus_addr_t, const void *, size_t);
+	/* an integer in the order of the wire, in one access */
+	uint64_t (*mo_get)(void *, bus_addr_t, u_int);
+	void	 (*mo_put)(void *, bus_addr_t, u_int, uint64_t);
+	void	 (*mo_barrier)(void *, enum sim_order);
+	/* of buffers; either may be NULL */
+	bool	 (*mo_check)(void *, bus_addr_t, uint64_t, bool write);
+	void	 (*mo_returned)(void *, bus_addr_t, uint64_t);
+};
+extern const struct sim_mem_ops	sim_mem_dma;	/* sim_dma_*() */
+
 enum sim_where {			/* where the 1.x registers are */
 	SIM_MEM, SIM_IO, SIM_WINDOW
 };
@@ -185,6 +217,7 @@ enum sim_suppress {			/* notifications it asks for */
 struct sim_virtio_conf {
 	uint16_t	 vc_devid;
 	uint64_t	 vc_features;	/* without VERSION_1 */
+	uint64_t	 vc_features_hi;	/* bits 64 to 127 */
 	bool		 vc_legacy;	/* has the old registers */
 	bool		 vc_nomodern;	/* has only these */
 	enum sim_where	 vc_where;
@@ -195,7 +228,12 @@ struct sim_virtio_conf {
 	uint16_t	 vc_qsize[SIM_MAXVQ];
 	u_int		 vc_cfgsize;
 	bool		 vc_noline;
-	bool		 vc_random_order;
+	bool		 vc_random_order;	/* but for IN_ORDER */
+	u_int		 vc_batch;	/* IN_ORDER: most told at once */
+	/* length of the common configuration; 0: all there is, 0x38: old */
+	u_int		 vc_common;
+	const struct sim_mem_ops *vc_mem;	/* NULL: sim_mem_dma */
+	void		*vc_memarg;
 	/* a chain to be served; completes it now or later */
 	void		(*vc_request)(struct sim_virtio *, struct sim_chain *);
 	void		(*vc_config_written)(struct sim_virtio *, u_int,
@@ -211,34 +249,75 @@ struct sim_seg {
 struct sim_chain {
 	TAILQ_ENTRY(sim_chain)	 ch_link;
 	struct sim_vq		*ch_vq;
-	uint16_t		 ch_head;
+	uint16_t		 ch_head;	/* split; packed: buffer id */
 	u_int			 ch_nout, ch_nin;
 	uint64_t		 ch_outlen, ch_inlen;
 	struct sim_seg		*ch_seg;	/* out, then in */
-	uint16_t		*ch_desc;	/* descriptors it holds */
-	u_int			 ch_ndesc;
+	uint16_t		*ch_desc;	/* split: those it holds */
+	u_int			 ch_ndesc;	/* of the ring */
+	uint64_t		 ch_serial;	/* of those taken */
+	uint32_t		 ch_usedlen;
+	uint64_t		 ch_table;	/* indirect */
+	uint32_t		 ch_tablelen;	/* 0: not indirect */
+	uint64_t		 ch_tablesum;
 };
 TAILQ_HEAD(sim_chains, sim_chain);
 
+struct sim_put {			/* a used element on its way */
+	u_int			 pu_step;	/* 0: none */
+	u_int			 pu_nchains, pu_ndesc;
+	struct sim_chains	 pu_chains;	/* the last is named */
+};
+
+struct ring_format;
 struct sim_vq {
 	struct sim_virtio	*sq_sv;
+	const struct ring_format *sq_format;	/* NULL: not started */
+	const struct sim_mem_ops *sq_mem;
+	void			*sq_memarg;
 	u_int			 sq_index;
 	uint16_t		 sq_max, sq_size;
 	uint16_t		 sq_vector;
 	uint16_t		 sq_noff;
+	uint16_t		 sq_notifdata;	/* NOTIF_CONFIG_DATA */
 	bool			 sq_enabled;
 	bool			 sq_kicked;
 	bool			 sq_broken;	/* the driver broke it */
+	bool			 sq_resetting;	/* queue_reset is 1 */
+	bool			 sq_resetunread; /* 0 was not read back */
+	bool			 sq_wasreset;	/* this queue alone, and read */
+	u_int			 sq_resetleft;
 	uint64_t		 sq_desc, sq_driver, sq_device;
+
+	/* indices of split rings, positions in packed ones */
 	uint16_t		 sq_avail;	/* next to take */
 	uint16_t		 sq_used;	/* next to put */
 	uint16_t		 sq_told;	/* used when it last looked */
+	bool			 sq_availwrap, sq_usedwrap, sq_toldwrap;
+	u_int			 sq_untold;	/* put since; descriptors */
+	u_int			 sq_inring;	/* descriptors that we hold */
+	uint16_t		 sq_inorder;	/* descriptor that is next */
 	u_int			 sq_state;
-	uint8_t			*sq_lent;	/* descriptors that we hold */
-	struct sim_chains	 sq_held;	/* taken and not returned */
+	uint8_t			*sq_lent;	/* descriptors, ids: held */
+	uint8_t			*sq_copy;	/* of the descriptors taken */
+	struct sim_seg		*sq_wseg;	/* while a chain is taken */
+	uint16_t		*sq_wdesc;
+	struct sim_chains	 sq_held;	/* taken and not done */
 	u_int			 sq_nheld;
+	struct sim_chains	 sq_done;	/* and not returned yet */
+	struct sim_put		 sq_put;
+	uint64_t		 sq_serial;	/* IN_ORDER: next to put */
+
+	/* what we asked for; what is told is weighed by it */
+	bool			 sq_quiet;
+	bool			 sq_event;	/* only for this one: */
+	uint16_t		 sq_eventat;	/* index; offset and wrap */
+	uint16_t		 sq_nexttold;	/* at the last notification */
+	uint16_t		 sq_nextheld;	/* when it was suspended */
+
 	u_int			 sq_notified, sq_unwanted, sq_interrupts;
 	uint64_t		 sq_ntaken, sq_nreturned;
+	uint64_t		 sq_nbatched;	/* without an element */
 };
 
 struct sim_virtio {
@@ -246,6 +325,7 @@ struct sim_virtio {
 	struct sim_virtio_conf	 sv_c;
 	struct sim_vq		 sv_vq[SIM_MAXVQ];
 	uint64_t		 sv_offered, sv_features;
+	uint64_t		 sv_offered_hi, sv_features_hi;
 	uint32_t		 sv_dsel, sv_gsel;
 	uint16_t		 sv_qsel, sv_cvec;
 	uint8_t			 sv_status, sv_gen, sv_isr;
@@ -255,6 +335,12 @@ struct sim_virtio {
 	u_int			 sv_cap[6];	/* by type; config offset */
 	uint8_t			 sv_config[256];	/* le */
 	u_int			 sv_running;
+	uint32_t		(*sv_random)(struct sim_virtio *, uint32_t);
+	void			*sv_randomarg;
+	bool			 sv_suspending, sv_suspended, sv_resuming;
+	bool			 sv_suspendread;	/* the driver saw it */
+	bool			 sv_cfgpending;	/* to tell when resumed */
+	u_int			 sv_suspendleft;
 
 	/* how to misbehave */
 	uint64_t		 sv_refuse;	/* if one is accepted */
@@ -262,6 +348,9 @@ struct sim_virtio {
 	bool			 sv_noreset;	/* reset never ends */
 	u_int			 sv_resetpolls;	/* it takes so many reads */
 	u_int			 sv_resetleft;
+	u_int			 sv_queueresetpolls;	/* ~0U: for ever */
+	u_int			 sv_suspendpolls, sv_resumepolls;
+	bool			 sv_suspendfails, sv_resumefails;
 	bool			 sv_restless;	/* generation moves on */
 	u_int			 sv_genmoves;	/* so often */
 	bool			 sv_novector;	/* refuses vectors */
@@ -272,6 +361,8 @@ struct sim_virtio {
 	u_int			 sv_nresets, sv_nstatus;
 	uint8_t			 sv_statuses[16];
 	u_int			 sv_nisr;
+	u_int			 sv_nqueueresets;
+	u_int			 sv_nsuspends, sv_nresumes;
 	void			*sv_priv;
 };
 
@@ -288,18 +379,43 @@ bool	 sim_chain_read(struct sim_chain *, uint64_t, void *, size_t);
 bool	 sim_chain_write(struct sim_chain *, uint64_t, const void *, size_t);
 void	 sim_vq_interrupt(struct sim_vq *);
 void	 sim_vq_reset(struct sim_vq *);
-void	 sim_vq_enabled(struct sim_vq *);
-bool	 sim_vq_run(struct sim_vq *);
+void	 sim_vq_enabled(struct sim_vq *);	/* it may be looked at */
+bool	 sim_vq_run(struct sim_vq *);		/* one small step */
+bool	 sim_vq_more(struct sim_vq *);	/* available and not yet taken? */
+/* the driver notifies; with NOTIFICATION_DATA the upper half of what it says */
+void	 sim_vq_notified(struct sim_vq *, const uint16_t *next);
+bool	 sim_vq_packed(const struct sim_vq *);
+/* what only virtio.c and lies.c call */
+void	 sim_vq_flush(struct sim_vq *);	/* return all that is done */
+void	 sim_vq_suspend(struct sim_vq *, bool);
+void	 sim_vq_still_there(struct sim_vq *);
+void	 sim_vq_advance(const struct sim_vq *, uint16_t *, bool *, u_int);
 void	 sim_config_put(struct sim_virtio *, u_int, u_int, uint64_t);
 
 /*
- * One lie of that kind.  SIM_LIE_ANY: of any.
+ * One lie of that kind, in the format that was negotiated; SIM_LIE_ANY: of
+ * any.
+ *
+ *	USED_IDX	split: the used index; packed: a descriptor further on
+ *	USED_FLAGS	NO_NOTIFY and more; packed: flags of a descriptor
+ *	ID		of another, of none that is lent, out of range
+ *	LEN		also 0xffffffff
+ *	AVAIL_EVENT	avail_event; packed: the device's event structure
+ *	TWICE		what was used last is used again, in the right place
+ *	RING		bytes of the used ring; packed: of the descriptors
+ *	DESC		bytes of what the driver alone writes
+ *	SKIP		something is never answered
+ *	WRAP		packed: available and used bits that do not match, or
+ *			of the other round; split: the index of another round
+ *	UNAVAIL		something used that was not made available
+ *	BATCH		a batch up to an id ahead of all that is lent, or back
  */
 enum sim_lie {
 	SIM_LIE_USED_IDX, SIM_LIE_USED_FLAGS, SIM_LIE_ID, SIM_LIE_LEN,
 	SIM_LIE_AVAIL_EVENT, SIM_LIE_TWICE, SIM_LIE_RING, SIM_LIE_DESC,
 	SIM_LIE_CONFIG, SIM_LIE_NEEDS_RESET, SIM_LIE_ISR, SIM_LIE_INTERRUPT,
-	SIM_LIE_GARBAGE, SIM_LIE_SKIP, SIM_LIE_ANY
+	SIM_LIE_GARBAGE, SIM_LIE_SKIP, SIM_LIE_WRAP, SIM_LIE_UNAVAIL,
+	SIM_LIE_BATCH, SIM_LIE_ANY
 };
 void	 sim_lie(struct sim_virtio *, enum sim_lie);
 

@@ -4,7 +4,7 @@
 /*
  * A virtio device on PCI: its registers, by 1.x and by the legacy interface,
  * and what the specification asks of a driver that writes to them.  VIRTIO
- * 1.4: 2.1, 3.1, 4.1.
+ * 1.4: 2.1, 2.2, 2.6.1, 2.9, 3.1, 3.4, 4.1.
  */
 
 #include <sys/systm.h>
@@ -16,10 +16,23 @@
 #define DRIVER		0x02
 #define DRIVER_OK	0x04
 #define FEATURES_OK	0x08
+#define SUSPEND		0x10
 #define NEEDS_RESET	0x40
 #define FAILED		0x80
 
-#define F_VERSION_1	(1ULL << 32)
+#define F_NOTIFY_ON_EMPTY	(1ULL << 24)
+#define F_VERSION_1		(1ULL << 32)
+#define F_ACCESS_PLATFORM	(1ULL << 33)
+#define F_PACKED		(1ULL << 34)
+#define F_SR_IOV		(1ULL << 37)
+#define F_NOTIFICATION_DATA	(1ULL << 38)
+#define F_NOTIF_CONFIG_DATA	(1ULL << 39)
+#define F_RING_RESET		(1ULL << 40)
+#define F_ADMIN_VQ		(1ULL << 41)
+#define F_SUSPEND		(1ULL << 43)
+/* 2.2, 6: bits that mean nothing, here or at all */
+#define F_NOTHING	(1ULL << 25 | 1ULL << 26 | 1ULL << 30 | 1ULL << 31 | \
+	0x3fULL << 44)
 #define NO_VECTOR	0xffff
 #define LEGACY_ALIGN	4096
 
@@ -32,10 +45,10 @@ struct layout {
 	u_int	mult;
 };
 static const struct layout layout_mem = {
-	4, { 0, 0, 0x3000, 0x1000, 0x2000 }, { 0, 0x38, 0x100, 1, 0x100 }, 4
+	4, { 0, 0, 0x3000, 0x1000, 0x2000 }, { 0, 0x40, 0x100, 1, 0x100 }, 4
 };
 static const struct layout layout_io = {
-	2, { 0, 0, 0x40, 0x38, 0x60 }, { 0, 0x38, 0x20, 1, 0x80 }, 2
+	2, { 0, 0, 0x40, 0xe0, 0x60 }, { 0, 0x40, 0x20, 1, 0x80 }, 2
 };
 
 static struct sim_virtio *all[8];
@@ -46,6 +59,31 @@ layout(const struct sim_virtio *sv)
 	return (sv->sv_c.vc_where == SIM_IO ? &layout_io : &layout_mem);
 }
 
+static u_int
+layout_len(const struct sim_virtio *sv, u_int type)
+{
+	if (type == COMMON && sv->sv_c.vc_common != 0)
+		return (sv->sv_c.vc_common);
+	return (layout(sv)->len[type]);
+}
+
+/* 4.1.4.4.1: of 4 bytes, if notifications may be */
+static u_int
+layout_mult(const struct sim_virtio *sv)
+{
+	return ((sv->sv_offered & F_NOTIFICATION_DATA) ? 4 :
+	    layout(sv)->mult);
+}
+
+static bool
+negotiated(const struct sim_virtio *sv, uint64_t feature)
+{
+	return ((sv->sv_features & feature) != 0 &&
+	    (sv->sv_status & FEATURES_OK));
+}
+
+static void	config_interrupt(struct sim_virtio *);
+
 /* --- status -------------------------------------------------------------- */
 
 static void
@@ -55,8 +93,11 @@ virtio_reset(struct sim_virtio *sv)
 
 	for (i = 0; i < sv->sv_c.vc_nvq; i++)
 		sim_vq_reset(&sv->sv_vq[i]);
-	sv->sv_features = 0;
+	sim_dma_forgive();
+	sv->sv_features = sv->sv_features_hi = 0;
 	sv->sv_status = sv->sv_isr = 0;
+	sv->sv_suspending = sv->sv_suspended = sv->sv_resuming = false;
+	sv->sv_cfgpending = false;
 	sv->sv_cvec = NO_VECTOR;
 	sv->sv_qsel = 0;
 	sv->sv_dsel = sv->sv_gsel = 0;
@@ -65,17 +106,163 @@ virtio_reset(struct sim_virtio *sv)
 		sv->sv_c.vc_reset(sv);
 }
 
+/*
+ * 4.1.4.3.1: without RING_PACKED "either a value of 0 or a power of 2".  A
+ * device that never heard of packed rings may still have it wrong.
+ */
+static void
+size_present(struct sim_vq *sq)
+{
+	struct sim_virtio *sv = sq->sq_sv;
+
+	while ((sv->sv_offered & ~sv->sv_features & F_PACKED) &&
+	    (sq->sq_size & (sq->sq_size - 1)))
+		sq->sq_size &= sq->sq_size - 1;
+}
+
+/* 2.2.1: what was not offered, and what nobody can know how to handle. */
+static bool
+features_known(struct sim_virtio *sv)
+{
+	uint64_t more = sv->sv_features & ~sv->sv_offered;
+	uint64_t more_hi = sv->sv_features_hi & ~sv->sv_offered_hi;
+	uint64_t not = F_NOTHING | F_SR_IOV;
+
+	if (more != 0 || more_hi != 0)
+		sim_fault("features %#llx, %#llx were not offered",
+		    (unsigned long long)more_hi, (unsigned long long)more);
+	if (!sv->sv_uselegacy)
+		not |= F_NOTIFY_ON_EMPTY;
+	if (sv->sv_features & not)
+		sim_fault("features %#llx cannot be accepted",
+		    (unsigned long long)(sv->sv_features & not));
+	return (more == 0 && more_hi == 0);
+}
+
 static bool
 features_ok(struct sim_virtio *sv)
 {
-	if (sv->sv_features & ~sv->sv_offered)
-		sim_fault("features %#llx were not offered",
-		    (unsigned long long)(sv->sv_features & ~sv->sv_offered));
+	bool known = features_known(sv);
+	u_int i;
+
 	if (!(sv->sv_features & F_VERSION_1))
 		sim_fault("VERSION_1 was not accepted");
+	for (i = 0; i < sv->sv_c.vc_nvq; i++)
+		size_present(&sv->sv_vq[i]);
 	return (!sv->sv_refuse_ok && !(sv->sv_features & sv->sv_refuse) &&
-	    !(sv->sv_features & ~sv->sv_offered));
+	    known);
 }
+
+/* What is only known now, when the device goes to work. */
+static void
+start_check(struct sim_virtio *sv)
+{
+	if (sv->sv_uselegacy)
+		(void)features_known(sv);
+	/* 6: without it addresses are physical, whatever the platform says */
+	if (sim_dma_translated && !(sv->sv_features & F_ACCESS_PLATFORM))
+		sim_fault("bus addresses without ACCESS_PLATFORM");
+}
+
+/* --- suspension: 3.4 ----------------------------------------------------- */
+
+static void
+queues_suspend(struct sim_virtio *sv, bool on)
+{
+	u_int i;
+
+	for (i = 0; i < sv->sv_c.vc_nvq; i++)
+		sim_vq_suspend(&sv->sv_vq[i], on);
+}
+
+/* What is done is told first; what waits for something else stays. */
+static void
+suspend_end(struct sim_virtio *sv)
+{
+	u_int i;
+
+	for (i = 0; i < sv->sv_c.vc_nvq; i++)
+		sim_vq_flush(&sv->sv_vq[i]);
+	if (!sv->sv_suspending)
+		return;			/* the driver reset it meanwhile */
+	sv->sv_suspending = false;
+	sv->sv_suspended = true;
+	sv->sv_nsuspends++;
+	sv->sv_status = (sv->sv_status & ~DRIVER_OK) | SUSPEND;
+}
+
+static void
+suspend_begin(struct sim_virtio *sv)
+{
+	if (sv->sv_suspending)
+		return;
+	if (!(sv->sv_status & DRIVER_OK) || !negotiated(sv, F_SUSPEND)) {
+		sim_fault("SUSPEND with status %#x", sv->sv_status);
+		return;
+	}
+	if (sv->sv_suspendfails) {
+		sim_virtio_needs_reset(sv);
+		return;
+	}
+	sv->sv_suspendread = false;
+	sv->sv_suspending = true;
+	sv->sv_suspendleft = sv->sv_suspendpolls;
+	queues_suspend(sv, true);
+	if (sv->sv_suspendleft == 0)
+		suspend_end(sv);
+}
+
+static void
+resume_end(struct sim_virtio *sv)
+{
+	queues_suspend(sv, false);
+	sv->sv_suspended = sv->sv_resuming = false;
+	sv->sv_nresumes++;
+	sv->sv_status = (sv->sv_status & ~SUSPEND) | DRIVER_OK;
+	if (sv->sv_cfgpending) {
+		sv->sv_cfgpending = false;
+		config_interrupt(sv);
+	}
+	if (sv->sv_c.vc_when == SIM_AT_ONCE)
+		(void)sim_virtio_run(sv);
+}
+
+static void
+resume_begin(struct sim_virtio *sv)
+{
+	if (!sv->sv_suspendread)
+		sim_fault("resumed, but never seen suspended");
+	if (sv->sv_resumefails) {
+		sim_virtio_needs_reset(sv);
+		return;
+	}
+	sv->sv_resuming = true;
+	sv->sv_suspendleft = sv->sv_resumepolls;
+	if (sv->sv_suspendleft == 0)
+		resume_end(sv);
+}
+
+/* The status is polled. */
+static void
+suspend_poll(struct sim_virtio *sv)
+{
+	if (!sv->sv_suspending && !sv->sv_resuming) {
+		if (sv->sv_suspended)
+			sv->sv_suspendread = true;
+		return;
+	}
+	if (sv->sv_suspendleft > 0) {
+		if (sv->sv_suspendleft != ~0U)
+			sv->sv_suspendleft--;
+		return;
+	}
+	if (sv->sv_suspending)
+		suspend_end(sv);
+	else
+		resume_end(sv);
+}
+
+/* --- status, again ------------------------------------------------------- */
 
 /* 3.1.1: one step after the other. */
 static void
@@ -85,6 +272,8 @@ status_order(struct sim_virtio *sv, uint8_t old, uint8_t v, uint8_t new)
 
 	if (new & (new - 1))
 		sim_fault("status %#x to %#x: more than one step", old, v);
+	if (new & ~(ACKNOWLEDGE | DRIVER | DRIVER_OK | FEATURES_OK | SUSPEND))
+		sim_fault("status %#x has bits that are not the driver's", v);
 	if ((new & DRIVER) && !(old & ACKNOWLEDGE))
 		sim_fault("DRIVER before ACKNOWLEDGE");
 	if ((new & FEATURES_OK) && !(old & DRIVER))
@@ -122,6 +311,19 @@ status_write(struct sim_virtio *sv, uint8_t v)
 		sim_fault("status %#x to %#x clears bits", old, v);
 	if (!(v & FAILED))
 		status_order(sv, old, v, new);
+	if (sv->sv_suspended || (v & SUSPEND)) {
+		/* these two are the device's to set and to clear */
+		sv->sv_status = (v & ~(SUSPEND | DRIVER_OK)) |
+		    (old & (SUSPEND | DRIVER_OK | NEEDS_RESET));
+		if (v & FAILED)
+			return;
+		if (new & SUSPEND)
+			suspend_begin(sv);
+		else if (sv->sv_suspended && (new & DRIVER_OK) &&
+		    !sv->sv_resuming)
+			resume_begin(sv);
+		return;
+	}
 	if (new & FEATURES_OK) {
 		sv->sv_reread = false;
 		if (!features_ok(sv))
@@ -129,6 +331,7 @@ status_write(struct sim_virtio *sv, uint8_t v)
 	}
 	sv->sv_status = v | (old & NEEDS_RESET);
 	if (new & DRIVER_OK) {
+		start_check(sv);
 		for (i = 0; i < sv->sv_c.vc_nvq; i++)
 			sim_vq_enabled(&sv->sv_vq[i]);
 	}
@@ -141,6 +344,7 @@ status_read(struct sim_virtio *sv)
 		sv->sv_resetleft--;
 		return (0x0f);
 	}
+	suspend_poll(sv);
 	if (sv->sv_status == 0)
 		sv->sv_wasreset = true;
 	sv->sv_reread = true;
@@ -160,8 +364,19 @@ features_write(struct sim_virtio *sv, u_int sel, uint32_t v)
 	else if (sel == 1)
 		sv->sv_features = (sv->sv_features & 0xffffffff) |
 		    (uint64_t)v << 32;
+	else if (sel == 2)
+		sv->sv_features_hi = (sv->sv_features_hi & ~0xffffffffULL) | v;
+	else if (sel == 3)
+		sv->sv_features_hi = (sv->sv_features_hi & 0xffffffff) |
+		    (uint64_t)v << 32;
 	else if (v != 0)
-		sim_fault("feature bits above 63 accepted");
+		sim_fault("feature bits above 127 accepted");
+}
+
+static uint32_t
+features_part(uint64_t lo, uint64_t hi, uint32_t sel)
+{
+	return (sel > 3 ? 0 : (sel < 2 ? lo : hi) >> 32 * (sel & 1));
 }
 
 /* --- interrupts ---------------------------------------------------------- */
@@ -184,6 +399,8 @@ sim_vq_interrupt(struct sim_vq *sq)
 static void
 config_interrupt(struct sim_virtio *sv)
 {
+	if (sv->sv_suspended)
+		sv->sv_cfgpending = true;
 	if (!(sv->sv_status & DRIVER_OK))
 		return;
 	if (sim_pci_msix_on(&sv->sv_pci)) {
@@ -236,7 +453,7 @@ selected(struct sim_virtio *sv)
 }
 
 static void
-notify(struct sim_virtio *sv, u_int index)
+notify(struct sim_virtio *sv, u_int index, const uint16_t *next)
 {
 	struct sim_vq *sq;
 
@@ -244,17 +461,29 @@ notify(struct sim_virtio *sv, u_int index)
 		sim_fault("notification of queue %u, which is not on", index);
 		return;
 	}
-	if (!(sv->sv_status & DRIVER_OK)) {
+	if (!(sv->sv_status & DRIVER_OK) && !sv->sv_suspended) {
 		sim_fault("notification before DRIVER_OK");
 		return;
 	}
 	sq = &sv->sv_vq[index];
-	sq->sq_notified++;
-	sq->sq_kicked = true;
-	if (sv->sv_c.vc_suppress == SIM_POLLS)
-		sq->sq_unwanted++;
+	if (sq->sq_resetting || sq->sq_resetunread) {
+		sim_fault("notification of queue %u, which is reset", index);
+		return;
+	}
+	/* 3.4.1 */
+	if (sv->sv_suspending || sv->sv_suspended)
+		sim_fault("notification of a suspended device");
+	sim_vq_notified(sq, next);
 	if (sv->sv_c.vc_when == SIM_AT_ONCE)
 		(void)sim_virtio_run(sv);
+}
+
+/* 2.7, 2.8.10.1: up to 32768, without RING_PACKED a power of two. */
+static bool
+size_ok(const struct sim_virtio *sv, uint32_t size)
+{
+	return (size != 0 && size <= 32768 && ((sv->sv_features & F_PACKED) ||
+	    (size & (size - 1)) == 0));
 }
 
 static void
@@ -262,7 +491,7 @@ queue_enable(struct sim_virtio *sv, struct sim_vq *sq)
 {
 	if (sq->sq_enabled)
 		sim_fault("queue %u is enabled twice", sq->sq_index);
-	if (sq->sq_size == 0 || (sq->sq_size & (sq->sq_size - 1)))
+	if (!size_ok(sv, sq->sq_size))
 		sim_fault("queue %u has size %u", sq->sq_index, sq->sq_size);
 	if (sq->sq_desc == 0 || sq->sq_desc % 16 != 0 ||
 	    sq->sq_driver % 2 != 0 || sq->sq_device % 4 != 0)
@@ -271,6 +500,59 @@ queue_enable(struct sim_virtio *sv, struct sim_vq *sq)
 		    (unsigned long long)sq->sq_driver,
 		    (unsigned long long)sq->sq_device);
 	sq->sq_enabled = true;
+	sq->sq_wasreset = false;
+	/* again, after its reset */
+	if (sv->sv_status & DRIVER_OK)
+		sim_vq_enabled(sq);
+}
+
+/* --- reset of one queue: 2.6.1, 4.1.4.3 ---------------------------------- */
+
+/* The driver has all of its memory until it has read back 0. */
+static void
+queue_reset_end(struct sim_virtio *sv, struct sim_vq *sq)
+{
+	sim_vq_still_there(sq);
+	sim_vq_reset(sq);
+	size_present(sq);
+	sim_dma_forgive();
+	sq->sq_resetunread = true;
+	sv->sv_nqueueresets++;
+}
+
+static void
+queue_reset_write(struct sim_virtio *sv, struct sim_vq *sq, uint32_t v)
+{
+	if (v != 1) {
+		sim_fault("queue_reset: %u", v);
+		return;
+	}
+	if (sq->sq_resetting || sq->sq_resetunread) {
+		sim_fault("queue %u is reset twice", sq->sq_index);
+		return;
+	}
+	if (sv->sv_suspending || sv->sv_suspended)
+		sim_fault("queue %u is reset while suspended", sq->sq_index);
+	sq->sq_resetting = true;
+	sq->sq_resetleft = sv->sv_queueresetpolls;
+	if (sq->sq_resetleft == 0)
+		queue_reset_end(sv, sq);
+}
+
+static uint32_t
+queue_reset_read(struct sim_virtio *sv, struct sim_vq *sq)
+{
+	if (sq->sq_resetting) {
+		sim_vq_still_there(sq);
+		if (sq->sq_resetleft == ~0U || sq->sq_resetleft-- > 0)
+			return (1);
+		queue_reset_end(sv, sq);
+	}
+	if (sq->sq_resetunread) {
+		sq->sq_resetunread = false;
+		sq->sq_wasreset = true;
+	}
+	return (0);
 }
 
 /* May a queue be set up now? */
@@ -279,7 +561,11 @@ queue_time(struct sim_virtio *sv, struct sim_vq *sq)
 {
 	uint8_t need = sv->sv_uselegacy ? DRIVER : FEATURES_OK;
 
-	if (!(sv->sv_status & need) || (sv->sv_status & DRIVER_OK))
+	if (sq->sq_resetting || sq->sq_resetunread)
+		sim_fault("queue %u: its reset was not waited for",
+		    sq->sq_index);
+	if (!(sv->sv_status & need) || ((sv->sv_status & DRIVER_OK) &&
+	    !sq->sq_wasreset))
 		sim_fault("queue set up with status %#x", sv->sv_status);
 	if (sq->sq_enabled)
 		sim_fault("queue %u is changed while it is on",
@@ -296,28 +582,36 @@ put64(uint64_t *p, bool high, uint32_t v)
 /* --- the 1.x interface: 4.1.4.3 ------------------------------------------ */
 
 struct reg {
-	uint8_t	off, width;
-	bool	written;
+	uint8_t	 off, width;
+	bool	 written;
+	uint64_t need;			/* exists only with this feature */
 };
 static const struct reg regs[] = {
-	{ 0x00, 4, true }, { 0x04, 4, false }, { 0x08, 4, true },
-	{ 0x0c, 4, true }, { 0x10, 2, true }, { 0x12, 2, false },
-	{ 0x14, 1, true }, { 0x15, 1, false }, { 0x16, 2, true },
-	{ 0x18, 2, true }, { 0x1a, 2, true }, { 0x1c, 2, true },
-	{ 0x1e, 2, false }, { 0x20, 4, true }, { 0x24, 4, true },
-	{ 0x28, 4, true }, { 0x2c, 4, true }, { 0x30, 4, true },
-	{ 0x34, 4, true },
+	{ 0x00, 4, true, 0 }, { 0x04, 4, false, 0 }, { 0x08, 4, true, 0 },
+	{ 0x0c, 4, true, 0 }, { 0x10, 2, true, 0 }, { 0x12, 2, false, 0 },
+	{ 0x14, 1, true, 0 }, { 0x15, 1, false, 0 }, { 0x16, 2, true, 0 },
+	{ 0x18, 2, true, 0 }, { 0x1a, 2, true, 0 }, { 0x1c, 2, true, 0 },
+	{ 0x1e, 2, false, 0 }, { 0x20, 4, true, 0 }, { 0x24, 4, true, 0 },
+	{ 0x28, 4, true, 0 }, { 0x2c, 4, true, 0 }, { 0x30, 4, true, 0 },
+	{ 0x34, 4, true, 0 }, { 0x38, 2, false, F_NOTIF_CONFIG_DATA },
+	{ 0x3a, 2, true, F_RING_RESET }, { 0x3c, 2, false, F_ADMIN_VQ },
+	{ 0x3e, 2, false, F_ADMIN_VQ },
 };
 
 static bool
-reg_check(u_int off, u_int width, bool write)
+reg_check(struct sim_virtio *sv, u_int off, u_int width, bool write)
 {
-	u_int i;
+	const struct reg *r;
 
-	for (i = 0; i < nitems(regs); i++) {
-		if (regs[i].off == off && regs[i].width == width &&
-		    (!write || regs[i].written))
+	for (r = regs; r < regs + nitems(regs); r++) {
+		if (r->off != off || r->width != width ||
+		    (write && !r->written))
+			continue;
+		if (r->need == 0 || negotiated(sv, r->need))
 			return (true);
+		sim_fault("common configuration: %#x without its feature",
+		    off);
+		return (false);
 	}
 	sim_fault("common configuration: %s of %u bytes at %#x",
 	    write ? "write" : "read", width, off);
@@ -329,19 +623,19 @@ common_read(struct sim_virtio *sv, u_int off, u_int width)
 {
 	struct sim_vq *sq = selected(sv);
 
-	if (!reg_check(off, width, false))
+	if (!reg_check(sv, off, width, false))
 		return (0);
 	switch (off) {
 	case 0x00:
 		return (sv->sv_dsel);
 	case 0x04:
-		return (sv->sv_dsel > 1 ? 0 :
-		    sv->sv_offered >> 32 * sv->sv_dsel);
+		return (features_part(sv->sv_offered, sv->sv_offered_hi,
+		    sv->sv_dsel));
 	case 0x08:
 		return (sv->sv_gsel);
 	case 0x0c:
-		return (sv->sv_gsel > 1 ? 0 :
-		    sv->sv_features >> 32 * sv->sv_gsel);
+		return (features_part(sv->sv_features, sv->sv_features_hi,
+		    sv->sv_gsel));
 	case 0x10:
 		return (sv->sv_cvec);
 	case 0x12:
@@ -354,6 +648,11 @@ common_read(struct sim_virtio *sv, u_int off, u_int width)
 		return (sv->sv_gen);
 	case 0x16:
 		return (sv->sv_qsel);
+	case 0x3c:
+		/* there are none; but they would come after the others */
+		return (sv->sv_c.vc_nvq);
+	case 0x3e:
+		return (0);
 	}
 	if (sq == NULL)
 		return (0);
@@ -372,6 +671,10 @@ common_read(struct sim_virtio *sv, u_int off, u_int width)
 	case 0x28:
 	case 0x2c:
 		return (sq->sq_driver >> (off & 4) * 8);
+	case 0x38:
+		return (sq->sq_notifdata);
+	case 0x3a:
+		return (queue_reset_read(sv, sq));
 	default:
 		return (sq->sq_device >> (off & 4) * 8);
 	}
@@ -386,10 +689,14 @@ common_write_queue(struct sim_virtio *sv, u_int off, uint32_t v)
 		sim_fault("queue %u is not there", sv->sv_qsel);
 		return;
 	}
+	if (off == 0x3a) {
+		queue_reset_write(sv, sq, v);
+		return;
+	}
 	queue_time(sv, sq);
 	switch (off) {
 	case 0x18:
-		if (v == 0 || v > sq->sq_max || (v & (v - 1)))
+		if (v > sq->sq_max || !size_ok(sv, v))
 			sim_fault("queue size %u of %u", v, sq->sq_max);
 		if (!sv->sv_badsize)
 			sq->sq_size = v;
@@ -420,7 +727,7 @@ common_write_queue(struct sim_virtio *sv, u_int off, uint32_t v)
 static void
 common_write(struct sim_virtio *sv, u_int off, u_int width, uint32_t v)
 {
-	if (!reg_check(off, width, true))
+	if (!reg_check(sv, off, width, true))
 		return;
 	switch (off) {
 	case 0x00:
@@ -467,6 +774,10 @@ config_write(struct sim_virtio *sv, u_int off, u_int width, uint32_t v)
 		sim_fault("configuration written at %u", off);
 		return;
 	}
+	if (sv->sv_suspending || sv->sv_suspended) {
+		sim_fault("configuration written at %u while suspended", off);
+		return;
+	}
 	sim_put_le(sv->sv_config + off, width, v);
 	if (sv->sv_c.vc_config_written != NULL)
 		sv->sv_c.vc_config_written(sv, off, width);
@@ -487,7 +798,7 @@ modern_part(struct sim_virtio *sv, uint32_t *off, u_int width)
 
 	for (type = COMMON; type <= DEVICE; type++) {
 		if (*off >= l->off[type] &&
-		    *off + width <= l->off[type] + l->len[type]) {
+		    *off + width <= l->off[type] + layout_len(sv, type)) {
 			*off -= l->off[type];
 			return (type);
 		}
@@ -511,6 +822,34 @@ modern_read(struct sim_virtio *sv, uint32_t off, u_int width)
 	}
 }
 
+/*
+ * 4.1.5.2: of 16 bits, or with NOTIFICATION_DATA of 32; it names the queue by
+ * its index, or with NOTIF_CONFIG_DATA by what the device calls it.
+ */
+static void
+modern_notify(struct sim_virtio *sv, uint32_t off, u_int width, uint32_t v)
+{
+	bool data = negotiated(sv, F_NOTIFICATION_DATA);
+	bool named = negotiated(sv, F_NOTIF_CONFIG_DATA);
+	uint16_t next = v >> 16;
+	u_int i;
+
+	if (width != (data ? 4 : 2) || off % layout_mult(sv) != 0) {
+		sim_fault("notification: %u bytes at %#x", width, off);
+		return;
+	}
+	for (i = 0; i < sv->sv_c.vc_nvq; i++) {
+		if ((v & 0xffff) == (named ? sv->sv_vq[i].sq_notifdata : i))
+			break;
+	}
+	if (i == sv->sv_c.vc_nvq ||
+	    sv->sv_vq[i].sq_noff * layout_mult(sv) != off)
+		sim_fault("notification of queue %#x at %#x", v & 0xffff,
+		    off);
+	else
+		notify(sv, i, data ? &next : NULL);
+}
+
 static void
 modern_write(struct sim_virtio *sv, uint32_t off, u_int width, uint32_t v)
 {
@@ -519,14 +858,7 @@ modern_write(struct sim_virtio *sv, uint32_t off, u_int width, uint32_t v)
 		common_write(sv, off, width, v);
 		break;
 	case NOTIFY:
-		if (width != 2 || off % layout(sv)->mult != 0)
-			sim_fault("notification: %u bytes at %#x", width,
-			    off);
-		else if (v >= sv->sv_c.vc_nvq ||
-		    sv->sv_vq[v].sq_noff * layout(sv)->mult != off)
-			sim_fault("notification of queue %u at %#x", v, off);
-		else
-			notify(sv, v);
+		modern_notify(sv, off, width, v);
 		break;
 	case DEVICE:
 		config_write(sv, off, width, v);
@@ -613,7 +945,7 @@ legacy_write(struct sim_virtio *sv, uint32_t off, u_int width, uint32_t v)
 		sv->sv_qsel = v;
 		break;
 	case 0x102:
-		notify(sv, v);
+		notify(sv, v, NULL);
 		break;
 	case 0x121:
 		sv->sv_uselegacy = true;
@@ -723,9 +1055,9 @@ add_cap(struct sim_virtio *sv, u_int type, u_int size)
 	}
 	p[4] = l->bar;
 	sim_put_le(p + 8, 4, l->off[type]);
-	sim_put_le(p + 12, 4, l->len[type]);
+	sim_put_le(p + 12, 4, layout_len(sv, type));
 	if (type == NOTIFY)
-		sim_put_le(p + 16, 4, l->mult);
+		sim_put_le(p + 16, 4, layout_mult(sv));
 }
 
 static void
@@ -787,6 +1119,12 @@ make_bars(struct sim_virtio *sv)
 	add_cap(sv, PCI_CFG, 20);
 }
 
+static uint32_t
+random_below(struct sim_virtio *sv, uint32_t below)
+{
+	return (sim_random(below));
+}
+
 struct sim_virtio *
 sim_virtio_new(const struct sim_virtio_conf *vc)
 {
@@ -803,6 +1141,8 @@ sim_virtio_new(const struct sim_virtio_conf *vc)
 	sv->sv_c = *vc;
 	sv->sv_offered = vc->vc_features | (vc->vc_nomodern ? 0 :
 	    F_VERSION_1);
+	sv->sv_offered_hi = vc->vc_features_hi;
+	sv->sv_random = random_below;
 	sv->sv_cvec = NO_VECTOR;
 	sv->sv_pci.sp_dev = n + 1;
 	sv->sv_pci.sp_irq = 10 + n % 4;
@@ -818,7 +1158,13 @@ sim_virtio_new(const struct sim_virtio_conf *vc)
 		sq->sq_index = sq->sq_noff = i;
 		sq->sq_max = sq->sq_size = vc->vc_qsize[i];
 		sq->sq_vector = NO_VECTOR;
+		/* not at all like its index */
+		sq->sq_notifdata = 0xa5c0 - 3 * i;
+		sq->sq_mem = vc->vc_mem != NULL ? vc->vc_mem : &sim_mem_dma;
+		sq->sq_memarg = vc->vc_memarg;
 		TAILQ_INIT(&sq->sq_held);
+		TAILQ_INIT(&sq->sq_done);
+		TAILQ_INIT(&sq->sq_put.pu_chains);
 	}
 	sim_pci_add(&sv->sv_pci);
 	return (sv);
@@ -830,10 +1176,8 @@ sim_virtio_free(struct sim_virtio *sv)
 	u_int i;
 
 	sim_pci_free(&sv->sv_pci);
-	for (i = 0; i < sv->sv_c.vc_nvq; i++) {
+	for (i = 0; i < sv->sv_c.vc_nvq; i++)
 		sim_vq_reset(&sv->sv_vq[i]);
-		host_free(sv->sv_vq[i].sq_lent);
-	}
 	for (i = 0; i < nitems(all); i++) {
 		if (all[i] == sv)
 			all[i] = NULL;
