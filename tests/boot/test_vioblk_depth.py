@@ -81,7 +81,8 @@ def counting(start, root, tmp_path):
 
 
 RINGS = [f'disable-legacy=on,packed={packed},event_idx={event}'
-    for packed in ('off', 'on') for event in ('off', 'on')]
+    for packed in ('off', 'on') for event in ('off', 'on')] + [
+    'disable-modern=on,event_idx=on', 'event_idx=on']
 
 
 @pytest.mark.parametrize('options', RINGS)

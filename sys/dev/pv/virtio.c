@@ -35,7 +35,8 @@ struct virtio_vecarg {
 
 /* Chapter 6; those above bit 23 that a driver has no part in. */
 const struct virtio_feature virtio_ring_features[] = {
-	{ VIRTIO_F_NOTIFY_ON_EMPTY, 0, 0, "NOTIFY_ON_EMPTY" },
+	/* an interrupt more for each batch: only for a driver that lists it */
+	{ VIRTIO_F_NOTIFY_ON_EMPTY, 0, VFF_UNUSED, "NOTIFY_ON_EMPTY" },
 	{ VIRTIO_F_ANY_LAYOUT, 0, 0, "ANY_LAYOUT" },
 	{ VIRTIO_F_INDIRECT_DESC, 0, 0, "INDIRECT_DESC" },
 	{ VIRTIO_F_EVENT_IDX, 0, 0, "EVENT_IDX" },

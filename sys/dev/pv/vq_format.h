@@ -69,6 +69,7 @@ struct virtqueue {
 	uint16_t		 vq_seen;	/* split: the used index, checked */
 	uint16_t		 vq_headflags;	/* packed: publish all */
 	uint16_t		 vq_events;	/* packed: flags as they are */
+	bool			 vq_sayswrite;	/* packed: WRITE was seen */
 
 	void			(*vq_fn)(void *);
 	void			*vq_arg;
@@ -109,7 +110,7 @@ struct vq_format {
 	bool		(*vf_publish)(struct virtqueue *);
 	bool		(*vf_pending)(struct virtqueue *);
 	bool		(*vf_hint)(const struct virtqueue *);
-	void		(*vf_peek)(const struct virtqueue *, uint32_t *id,
+	void		(*vf_peek)(struct virtqueue *, uint32_t *id,
 			    uint32_t *len);
 	bool		(*vf_advance)(struct virtqueue *, uint16_t nreq,
 			    uint16_t ndesc);

@@ -78,6 +78,7 @@ packed_reset(struct virtqueue *vq)
 	memset(vq->vq_ring.dmm_kva, 0, vq->vq_ring.dmm_seg.ds_len);
 	vq->vq_avail = vq->vq_published = vq->vq_used = POS_WRAP;
 	vq->vq_events = PVIRTQ_EVENT_ENABLE;
+	vq->vq_sayswrite = false;
 }
 
 /* 2.8.7: order is all that links them, and WRITE is the only flag. */
@@ -232,16 +233,18 @@ packed_hint(const struct virtqueue *vq)
 
 /*
  * 2.8.4 has the length ignored unless the flags say WRITE, but there are
- * devices that leave WRITE out and mean the length, QEMU among them.  The
- * core bounds it by the room there was, so it can be believed.
+ * devices that never say so and mean the length, QEMU among them.  So it is
+ * ignored from the first WRITE on.
  */
 static void
-packed_peek(const struct virtqueue *vq, uint32_t *id, uint32_t *len)
+packed_peek(struct virtqueue *vq, uint32_t *id, uint32_t *len)
 {
 	const struct pvirtq_desc *pd = packed_desc(vq, vq->vq_used);
+	bool write = le16_load(&pd->pd_flags) & VIRTQ_DESC_F_WRITE;
 
+	vq->vq_sayswrite |= write;
 	*id = le16_load(&pd->pd_id);
-	*len = le32_load(&pd->pd_len);
+	*len = write || !vq->vq_sayswrite ? le32_load(&pd->pd_len) : 0;
 }
 
 static bool

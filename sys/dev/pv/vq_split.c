@@ -192,7 +192,7 @@ split_hint(const struct virtqueue *vq)
 }
 
 static void
-split_peek(const struct virtqueue *vq, uint32_t *id, uint32_t *len)
+split_peek(struct virtqueue *vq, uint32_t *id, uint32_t *len)
 {
 	const struct virtq_used_elem *vue =
 	    &split_used(vq)->vu_ring[vq->vq_used & (vq->vq_num - 1)];

@@ -164,6 +164,7 @@ sim_vq_enabled(struct sim_vq *sq)
 	sq->sq_wdesc = alloc(sq->sq_size * sizeof(sq->sq_wdesc[0]));
 	/* 2.8.1: "initialized to 1" */
 	sq->sq_availwrap = sq->sq_usedwrap = sq->sq_toldwrap = true;
+	sq->sq_wrote = false;
 	sq->sq_serial = sq->sq_ntaken;
 	check_parts(sq);
 	sq->sq_format->rf_start(sq);

@@ -321,7 +321,8 @@ packed_giveback(struct sim_vq *sq)
 
 /*
  * 2.8.4: without WRITE the length is reserved, and "is ignored by drivers";
- * now and then there is something in it.
+ * now and then there is something in it.  But QEMU never sets WRITE and means
+ * the length, so a driver can ignore it only if it has seen that we set it.
  */
 static void
 packed_fill(struct sim_vq *sq, const struct sim_chain *ch, bool length)
@@ -332,7 +333,7 @@ packed_fill(struct sim_vq *sq, const struct sim_chain *ch, bool length)
 	if (!length)
 		ring_put(sq, d + 12, 2, ch->ch_head);
 	else {
-		if (len == 0 && ring_random(sq, 4) == 0)
+		if (len == 0 && sq->sq_wrote && ring_random(sq, 4) == 0)
 			len = ring_random(sq, 0xffffffff);
 		ring_put(sq, d + 8, 4, len);
 	}
@@ -344,8 +345,10 @@ packed_show(struct sim_vq *sq, const struct sim_chain *ch)
 {
 	uint16_t flags = sq->sq_usedwrap ? DESC_AVAIL | DESC_USED : 0;
 
-	if (ch->ch_usedlen > 0)
+	if (ch->ch_usedlen > 0) {
 		flags |= DESC_WRITE;
+		sq->sq_wrote = true;
+	}
 	if (ring_random(sq, 8) == 0)
 		flags |= DESC_NEXT;
 	ring_put(sq, sq->sq_desc + DESC_LEN * sq->sq_used + 14, 2, flags);

@@ -280,6 +280,7 @@ struct sim_vq {
 	uint16_t		 sq_vector;
 	uint16_t		 sq_noff;
 	uint16_t		 sq_notifdata;	/* NOTIF_CONFIG_DATA */
+	bool			 sq_wrote;	/* packed: WRITE was shown */
 	bool			 sq_enabled;
 	bool			 sq_kicked;
 	bool			 sq_broken;	/* the driver broke it */

@@ -63,7 +63,7 @@ serve(struct sim_virtio *sv, struct sim_chain *ch)
 		return;
 	}
 	while (sq->sq_nheld > 0 && (sim_random(3) != 0 ||
-	    (uint16_t)sim_dma_get(sq->sq_driver + 2, 2) == sq->sq_avail)) {
+	    !sim_vq_more(sq))) {
 		ch = TAILQ_FIRST(&sq->sq_held);
 		for (n = sim_random(sq->sq_nheld); n > 0; n--)
 			ch = TAILQ_NEXT(ch, ch_link);
