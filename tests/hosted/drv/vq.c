@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: ISC */
 /* Copyright (c) 2026 The Paravane developers */
 
-/* The virtqueue core on split rings, against a device that keeps the rules. */
+/*
+ * The virtqueue core, one behaviour at a time; matrix.c has all combinations of
+ * what a ring can be.
+ */
 
 #include "test.h"
 
@@ -750,6 +753,266 @@ control_refuses_what_it_does_not_know(void **state)
 	control("resume", EBUSY);
 }
 
+/* --- one queue, suspension ----------------------------------------------- */
+
+static void
+started(uint64_t features)
+{
+	struct sim_virtio_conf vc = plain;
+
+	vc.vc_features = features;
+	start(&vc, 4);
+}
+
+static void
+goes_on(void)
+{
+	traffic.tr_back = 0;
+	traffic_run(200);
+	assert_int_equal(traffic.tr_back, 200);
+	assert_int_equal(traffic.tr_wrong, 0);
+	assert_int_equal(traffic.tr_lost, 0);
+}
+
+static void
+a_queue_can_be_reset_by_itself(void **state)
+{
+	u_int k;
+
+	for (k = 0; k < 2; k++) {
+		started(VIRTIO_F_RING_RESET |
+		    (k ? VIRTIO_F_RING_PACKED : 0));
+		traffic.tr_sv->sv_queueresetpolls = 3;
+		goes_on();
+		control("reset test", 0);
+		assert_int_equal(traffic.tr_sv->sv_nqueueresets, 1);
+		assert_int_equal(traffic.tr_resumed, 1);
+		goes_on();
+		assert_int_equal(traffic.tr_sv->sv_nresets, 1);
+		traffic_end();
+	}
+	running = false;
+}
+
+static void
+what_a_reset_queue_had_is_given_back(void **state)
+{
+	held(VIRTIO_F_RING_RESET, 6);
+	control("reset test", 0);
+	assert_int_equal(traffic.tr_lent, 0);
+	assert_int_equal(traffic.tr_back, 6);
+	traffic.tr_sv->sv_c.vc_request = traffic_answer;
+	goes_on();
+}
+
+static void
+a_queue_whose_reset_does_not_end_has_the_device_reset(void **state)
+{
+	started(VIRTIO_F_RING_RESET);
+	traffic.tr_sv->sv_queueresetpolls = ~0U;
+	assert_int_equal(sysctl_write("hw.virtio.0.control", "reset test"),
+	    ETIMEDOUT);
+	hosted_run(SECONDS(1));
+	assert_true(sim_said("test queue cannot be reset; reset"));
+	assert_int_equal(traffic.tr_resumed, 1);
+	goes_on();
+}
+
+static void
+a_suspended_device_is_left_alone(void **state)
+{
+	u_int told;
+
+	started(VIRTIO_F_SUSPEND);
+	traffic.tr_sv->sv_suspendpolls = traffic.tr_sv->sv_resumepolls = 3;
+	goes_on();
+	control("suspend", 0);
+	assert_int_equal(traffic.tr_sv->sv_nsuspends, 1);
+	told = ring()->sq_notified;
+	assert_int_equal(traffic_send(traffic_idle(), 1, 1), ENOSPC);
+	traffic_notify();
+	assert_int_equal(ring()->sq_notified, told);
+	control("suspend", EBUSY);
+	control("resume", 0);
+	assert_int_equal(traffic.tr_sv->sv_nresumes, 1);
+	assert_int_equal(traffic.tr_resumed, 1);
+	goes_on();
+}
+
+static void
+a_suspended_device_can_be_reset_and_detached(void **state)
+{
+	started(VIRTIO_F_SUSPEND);
+	control("suspend", 0);
+	control("reset", 0);
+	goes_on();
+	control("suspend", 0);
+}
+
+static void
+a_device_that_does_not_suspend_is_reset(void **state)
+{
+	started(VIRTIO_F_SUSPEND);
+	traffic.tr_sv->sv_suspendfails = true;
+	assert_int_equal(sysctl_write("hw.virtio.0.control", "suspend"), EIO);
+	hosted_run(SECONDS(1));
+	assert_true(sim_said("device does not suspend; reset"));
+	goes_on();
+}
+
+static void
+a_device_that_does_not_resume_is_reset(void **state)
+{
+	started(VIRTIO_F_SUSPEND);
+	traffic.tr_sv->sv_resumepolls = ~0U;
+	control("suspend", 0);
+	assert_int_equal(sysctl_write("hw.virtio.0.control", "resume"), EIO);
+	hosted_run(SECONDS(1));
+	assert_true(sim_said("device does not resume; reset"));
+	goes_on();
+}
+
+/* --- features ------------------------------------------------------------ */
+
+static void
+features_above_63_are_negotiated(void **state)
+{
+	static const struct virtio_feature table[] = {
+		{ VIRTIO_BIT(66), 0, 0, "SIXTY_SIX" },
+		{ VIRTIO_BIT(100), VIRTIO_BIT(66), 0, "HUNDRED" },
+		{ VIRTIO_BIT(101), VIRTIO_BIT(102), 0, "NEEDY" },
+	};
+	struct sim_virtio_conf vc = plain;
+	char buf[256];
+	size_t n;
+
+	traffic.tr_table = table;
+	traffic.tr_ntable = nitems(table);
+	vc.vc_features_hi = 1ULL << 2 | 1ULL << 36 | 1ULL << 37 | 1ULL << 63;
+	start(&vc, 2);
+	assert_true(virtio_has(traffic.tr_vsc, VIRTIO_BIT(66) |
+	    VIRTIO_BIT(100)));
+	assert_false(virtio_has(traffic.tr_vsc, VIRTIO_BIT(101)));
+	assert_false(virtio_offered(traffic.tr_vsc, VIRTIO_BIT(102)));
+	assert_true(virtio_offered(traffic.tr_vsc, VIRTIO_BIT(127)));
+	assert_true(traffic.tr_sv->sv_features_hi ==
+	    (1ULL << 2 | 1ULL << 36));
+	assert_int_equal(sysctl_read("hw.virtio.0.host_features", buf,
+	    sizeof(buf), &n), 0);
+	assert_string_equal(buf, "VERSION_1,SIXTY_SIX,HUNDRED,NEEDY,bit127");
+}
+
+static void
+an_old_common_configuration_has_less_to_offer(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+
+	vc.vc_features = VIRTIO_F_RING_RESET | VIRTIO_F_NOTIF_CONFIG_DATA |
+	    VIRTIO_F_RING_PACKED;
+	vc.vc_common = 0x38;
+	start(&vc, 2);
+	assert_true(virtio_has(traffic.tr_vsc, VIRTIO_F_RING_PACKED));
+	assert_false(virtio_has(traffic.tr_vsc, VIRTIO_F_RING_RESET));
+	assert_false(virtio_has(traffic.tr_vsc, VIRTIO_F_NOTIF_CONFIG_DATA));
+	goes_on();
+}
+
+static void
+a_translated_bus_needs_a_device_that_knows(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+
+	sim_dma_translate(true);
+	traffic_start(&vc, 2, 0);
+	running = true;
+	assert_int_equal(traffic.tr_error, ENXIO);
+	assert_true(sim_said("device does not offer ACCESS_PLATFORM"));
+	sim_dma_translate(false);
+}
+
+/* Legacy: for a driver that has its interrupts off and must not wait. */
+static void
+a_driver_may_ask_to_be_told_that_a_queue_is_empty(void **state)
+{
+	static const struct virtio_feature table[] = {
+		{ VIRTIO_F_NOTIFY_ON_EMPTY, 0, 0, "NOTIFY_ON_EMPTY" },
+	};
+	struct sim_virtio_conf vc = plain;
+	u_int k;
+
+	if (WIRE_LE_SWAP)
+		skip();
+	vc.vc_legacy = vc.vc_nomodern = true;
+	vc.vc_features = VIRTIO_F_NOTIFY_ON_EMPTY;
+	vc.vc_request = hold;
+	for (k = 0; k < 2; k++) {
+		traffic.tr_table = k ? table : NULL;
+		traffic.tr_ntable = k;
+		start(&vc, 2);
+		send(3);
+		traffic_notify();
+		hosted_run(1000);
+		disable();
+		traffic.tr_woken = 0;
+		answer(2);
+		assert_int_equal(traffic.tr_woken, 0);
+		answer(1);
+		assert_int_equal(traffic.tr_woken, k);
+		receive_all(3);
+		traffic_end();
+	}
+	running = false;
+}
+
+/* --- more of the lies ---------------------------------------------------- */
+
+static void
+a_used_index_beyond_what_is_lent_is_a_lie(void **state)
+{
+	held(0, 3);
+	sim_dma_put(ring()->sq_device + 2, 2, 4);
+	assert_false(traffic_receive());
+	hosted_run(1000000);
+	assert_true(sim_said("used index 4, 3 requests lent since 0; reset"));
+	assert_int_equal(traffic.tr_resumed, 1);
+}
+
+static void
+a_used_descriptor_without_a_loan_is_a_lie(void **state)
+{
+	held(VIRTIO_F_RING_PACKED, 0);
+	sim_dma_put(ring()->sq_desc + 14, 2, 0x8080);
+	assert_false(traffic_receive());
+	hosted_run(1000000);
+	assert_true(sim_said("descriptor 0 is used, nothing is lent; reset"));
+	assert_int_equal(traffic.tr_resumed, 1);
+}
+
+static void
+a_length_that_was_cut_can_be_told(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+	struct traffic_req *tq;
+	uint32_t len;
+	u_int k;
+
+	for (k = 0; k < 2; k++) {
+		lie = k ? 1000000 : 1;
+		vc.vc_request = answer_too_long;
+		start(&vc, 2);
+		assert_int_equal(traffic_send(traffic_idle(), 1, 1), 0);
+		traffic_notify();
+		hosted_run(1000);
+		mtx_enter(&traffic.tr_mtx);
+		tq = vq_dequeue(traffic.tr_vq, &len);
+		assert_true(vq_was_cut(traffic.tr_vq) == (k == 1));
+		mtx_leave(&traffic.tr_mtx);
+		traffic_return(tq);
+		traffic_end();
+	}
+	running = false;
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -801,6 +1064,20 @@ main(void)
 		TEST(a_device_may_vanish_while_its_restart_waits),
 		TEST(a_reset_can_be_asked_for),
 		TEST(control_refuses_what_it_does_not_know),
+		TEST(a_queue_can_be_reset_by_itself),
+		TEST(what_a_reset_queue_had_is_given_back),
+		TEST(a_queue_whose_reset_does_not_end_has_the_device_reset),
+		TEST(a_suspended_device_is_left_alone),
+		TEST(a_suspended_device_can_be_reset_and_detached),
+		TEST(a_device_that_does_not_suspend_is_reset),
+		TEST(a_device_that_does_not_resume_is_reset),
+		TEST(features_above_63_are_negotiated),
+		TEST(an_old_common_configuration_has_less_to_offer),
+		TEST(a_translated_bus_needs_a_device_that_knows),
+		TEST(a_driver_may_ask_to_be_told_that_a_queue_is_empty),
+		TEST(a_used_index_beyond_what_is_lent_is_a_lie),
+		TEST(a_used_descriptor_without_a_loan_is_a_lie),
+		TEST(a_length_that_was_cut_can_be_told),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

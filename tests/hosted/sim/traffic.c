@@ -142,7 +142,8 @@ attach(struct device *self, struct virtio_softc *vsc)
 
 	traffic.tr_dev = self;
 	traffic.tr_vsc = vsc;
-	if ((error = virtio_negotiate(vsc, self, none, 0, 0)) != 0 ||
+	if ((error = virtio_negotiate(vsc, self, traffic.tr_table != NULL ?
+	    traffic.tr_table : none, traffic.tr_ntable, 0)) != 0 ||
 	    (error = virtio_queues(vsc, IPL_TTY, &vqc, 1,
 	    &traffic.tr_vq)) != 0) {
 		undo(vsc);

@@ -55,6 +55,8 @@ struct traffic {
 	bool			 tr_polled;	/* no handler */
 	bool			 tr_dequeues;	/* the handler does */
 	bool			 tr_dead;	/* ENXIO was seen */
+	const struct virtio_feature *tr_table;	/* of the driver */
+	size_t			 tr_ntable;
 };
 extern struct traffic	traffic;
 
