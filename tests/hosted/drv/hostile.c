@@ -83,9 +83,15 @@ queue_run(uint64_t seed)
 
 	again(seed);
 	vc.vc_features = (sim_random(2) ? F_INDIRECT : 0) |
-	    (sim_random(2) ? F_EVENT_IDX : 0);
+	    (sim_random(2) ? F_EVENT_IDX : 0) |
+	    (sim_random(2) ? VIRTIO_F_RING_PACKED : 0) |
+	    (sim_random(3) ? 0 : VIRTIO_F_IN_ORDER) |
+	    (sim_random(4) ? 0 : VIRTIO_F_NOTIFICATION_DATA) |
+	    (sim_random(4) ? 0 : VIRTIO_F_RING_RESET);
+	vc.vc_batch = vc.vc_features & VIRTIO_F_IN_ORDER ? sim_random(9) : 0;
 	vc.vc_nvec = sim_random(4);
-	vc.vc_qsize[0] = 1U << sim_random(8);
+	vc.vc_qsize[0] = vc.vc_features & VIRTIO_F_RING_PACKED ?
+	    1 + sim_random(130) : 1U << sim_random(8);
 	vc.vc_when = sim_random(2) ? SIM_LATER : SIM_AT_ONCE;
 	vc.vc_suppress = sim_random(4);
 	vc.vc_random_order = sim_random(2);
@@ -138,7 +144,10 @@ LIE(the_reason_of_an_interrupt, SIM_LIE_ISR, 60)
 LIE(interrupts_that_it_has, SIM_LIE_INTERRUPT, 60)
 LIE(its_registers, SIM_LIE_GARBAGE, 60)
 LIE(what_it_took, SIM_LIE_SKIP, 60)
-LIE(anything, SIM_LIE_ANY, 400)
+LIE(the_round_it_is_in, SIM_LIE_WRAP, 60)
+LIE(what_was_not_available, SIM_LIE_UNAVAIL, 60)
+LIE(a_batch, SIM_LIE_BATCH, 60)
+LIE(anything, SIM_LIE_ANY, 800)
 
 /* Registers that are rubbish from the beginning. */
 static void
@@ -333,6 +342,9 @@ main(void)
 		TEST(lies_about_interrupts_that_it_has),
 		TEST(lies_about_its_registers),
 		TEST(lies_about_what_it_took),
+		TEST(lies_about_the_round_it_is_in),
+		TEST(lies_about_what_was_not_available),
+		TEST(lies_about_a_batch),
 		TEST(lies_about_anything),
 		TEST(attaching_to_rubbish),
 		TEST(disks),

@@ -29,7 +29,8 @@ request(struct sim_virtio *sv, struct sim_chain *ch)
 		n = MIN(n, rn->rn_most);
 	for (i = 0; i < n; i++) {
 		b = sim_rnd_byte(rn->rn_given++);
-		(void)sim_chain_write(ch, i, &b, 1);
+		if (!sim_chain_write(ch, i, &b, 1))
+			break;		/* it was told of 4 GB by a liar */
 	}
 	sim_chain_done(ch, n);
 }
