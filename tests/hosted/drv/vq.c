@@ -83,11 +83,14 @@ all_sizes(uint64_t features, enum sim_when when, enum sim_suppress how,
 	vc.vc_when = when;
 	vc.vc_suppress = how;
 	vc.vc_random_order = order;
+	vc.vc_batch = features & VIRTIO_F_IN_ORDER ? 8 : 0;
 	for (i = 0; i < nitems(sizes); i++) {
 		sim_seed(1 + i);
 		vc.vc_qsize[0] = sizes[i];
+		if ((features & VIRTIO_F_RING_PACKED) && sizes[i] > 2)
+			vc.vc_qsize[0]--;	/* no power of two */
 		nsegs = 1U << sim_random(5);
-		run(&vc, MIN(sizes[i], nsegs), 1500);
+		run(&vc, MIN(vc.vc_qsize[0], nsegs), 1500);
 	}
 }
 
@@ -112,6 +115,13 @@ TRAFFIC(with_event_index_at_once, F_EVENT_IDX, SIM_AT_ONCE, SIM_BY_CHANCE,
 TRAFFIC(with_both, F_INDIRECT | F_EVENT_IDX, SIM_LATER, SIM_BY_CHANCE, true)
 TRAFFIC(with_both_to_a_device_that_polls, F_INDIRECT | F_EVENT_IDX,
     SIM_LATER, SIM_POLLS, true)
+
+TRAFFIC(packed, VIRTIO_F_RING_PACKED, SIM_LATER, SIM_WHEN_IDLE, true)
+TRAFFIC(packed_with_both, VIRTIO_F_RING_PACKED | F_INDIRECT | F_EVENT_IDX,
+    SIM_LATER, SIM_BY_CHANCE, true)
+TRAFFIC(in_order, VIRTIO_F_IN_ORDER, SIM_LATER, SIM_WHEN_IDLE, false)
+TRAFFIC(packed_in_order, VIRTIO_F_RING_PACKED | VIRTIO_F_IN_ORDER |
+    F_EVENT_IDX, SIM_LATER, SIM_BY_CHANCE, false)
 
 /* The indices go around more than once. */
 static void
@@ -1031,6 +1041,10 @@ main(void)
 		TEST(traffic_with_event_index_at_once),
 		TEST(traffic_with_both),
 		TEST(traffic_with_both_to_a_device_that_polls),
+		TEST(traffic_packed),
+		TEST(traffic_packed_with_both),
+		TEST(traffic_in_order),
+		TEST(traffic_packed_in_order),
 		TEST(indices_wrap_around_without_events),
 		TEST(indices_wrap_around_with_events),
 		TEST(traffic_by_the_line),
