@@ -134,6 +134,17 @@ virtio_abandon(struct virtio_softc *sc)
 	virtio_tell(sc, VIRTIO_DEAD);
 }
 
+/* What is long ago does not count. */
+static void
+virtio_forget(struct virtio_softc *sc)
+{
+	uint64_t now = nsecuptime();
+
+	if (now - sc->sc_lastfail > SEC_TO_NSEC(RESTART_FORGET_SECS))
+		sc->sc_nfail = 0;
+	sc->sc_lastfail = now;
+}
+
 /*
  * Halted, with all requests taken back: restart it now (true), later, or not
  * at all.  While its driver attaches, that is not over yet.
@@ -141,13 +152,8 @@ virtio_abandon(struct virtio_softc *sc)
 static bool
 virtio_may_restart(struct virtio_softc *sc)
 {
-	uint64_t now = nsecuptime();
-
 	if (sc->sc_child != NULL)
 		return (false);
-	if (now - sc->sc_lastfail > SEC_TO_NSEC(RESTART_FORGET_SECS))
-		sc->sc_nfail = 0;
-	sc->sc_lastfail = now;
 	if (virtio_gone(sc) || sc->sc_nfail++ >= RESTART_MAX) {
 		virtio_abandon(sc);
 		return (false);
@@ -182,6 +188,7 @@ virtio_task_failure(struct virtio_softc *sc)
 {
 	virtio_halt(sc);
 	virtio_tell(sc, VIRTIO_STOPPED);
+	virtio_forget(sc);
 	if (sc->sc_nfail < RESTART_MAX)
 		printf("%s: %s; reset\n", sc->sc_childname, sc->sc_why);
 	if (virtio_may_restart(sc))
@@ -239,8 +246,11 @@ virtio_control_reset(struct virtio_softc *sc)
 	if ((error = virtio_rerun(sc)) == 0) {
 		sc->sc_nrestart++;
 		virtio_tell(sc, VIRTIO_RESUMED);
-	} else if (virtio_may_restart(sc))
-		virtio_task_restart(sc);
+	} else {
+		virtio_forget(sc);
+		if (virtio_may_restart(sc))
+			virtio_task_restart(sc);
+	}
 	return (error);
 }
 

@@ -703,6 +703,19 @@ a_device_that_seldom_fails_is_not_given_up(void **state)
 }
 
 static void
+what_is_long_ago_does_not_count(void **state)
+{
+	held(0, 0);
+	fails(5, SECONDS(5));
+	hosted_run(SECONDS(61));
+	hosted_init();		/* a new console */
+	hosted_now = SECONDS(1000);
+	fails(1, SECONDS(5));
+	assert_true(sim_said("viotest0: device needs a reset; reset"));
+	assert_int_equal(traffic.tr_resumed, 6);
+}
+
+static void
 a_device_may_vanish_while_its_restart_waits(void **state)
 {
 	held(0, 0);
@@ -1075,6 +1088,7 @@ main(void)
 		TEST(a_device_that_offers_less_than_before_is_given_up),
 		TEST(a_device_that_fails_time_and_again_is_given_up),
 		TEST(a_device_that_seldom_fails_is_not_given_up),
+		TEST(what_is_long_ago_does_not_count),
 		TEST(a_device_may_vanish_while_its_restart_waits),
 		TEST(a_reset_can_be_asked_for),
 		TEST(control_refuses_what_it_does_not_know),
