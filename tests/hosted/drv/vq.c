@@ -1001,6 +1001,17 @@ a_used_index_beyond_what_is_lent_is_a_lie(void **state)
 }
 
 static void
+an_event_beyond_the_ring_is_notified(void **state)
+{
+	by_hand(VIRTIO_F_RING_PACKED | F_EVENT_IDX, SIM_ALWAYS);
+	sim_dma_put(ring()->sq_device, 2, 0x7fff);
+	sim_dma_put(ring()->sq_device + 2, 2, 2);
+	send(1);
+	traffic_notify();
+	assert_int_equal(ring()->sq_notified, 1);
+}
+
+static void
 a_used_descriptor_without_a_loan_is_a_lie(void **state)
 {
 	held(VIRTIO_F_RING_PACKED, 0);
@@ -1104,6 +1115,7 @@ main(void)
 		TEST(a_translated_bus_needs_a_device_that_knows),
 		TEST(a_driver_may_ask_to_be_told_that_a_queue_is_empty),
 		TEST(a_used_index_beyond_what_is_lent_is_a_lie),
+		TEST(an_event_beyond_the_ring_is_notified),
 		TEST(a_used_descriptor_without_a_loan_is_a_lie),
 		TEST(a_length_that_was_cut_can_be_told),
 	};
