@@ -1000,6 +1000,38 @@ a_used_index_beyond_what_is_lent_is_a_lie(void **state)
 	assert_int_equal(traffic.tr_resumed, 1);
 }
 
+/* From offset 30 of 32 in the first round on, with an event there and so. */
+static u_int
+told_at_the_end(uint16_t event, u_int n)
+{
+	u_int before;
+
+	by_hand(VIRTIO_F_RING_PACKED | F_EVENT_IDX, SIM_ALWAYS);
+	send(15);
+	traffic_notify();
+	(void)sim_virtio_run(traffic.tr_sv);
+	receive_all(15);
+	sim_dma_put(ring()->sq_device, 2, event);
+	sim_dma_put(ring()->sq_device + 2, 2, 2);
+	before = ring()->sq_notified;
+	send(n);
+	traffic_notify();
+	n = ring()->sq_notified - before;
+	traffic_end();
+	running = false;
+	return (n);
+}
+
+static void
+an_event_counts_in_its_round_only(void **state)
+{
+	assert_int_equal(told_at_the_end(0x8000 | 31, 1), 1);
+	assert_int_equal(told_at_the_end(31, 1), 0);
+	assert_int_equal(told_at_the_end(1, 1), 0);
+	assert_int_equal(told_at_the_end(1, 2), 1);
+	assert_int_equal(told_at_the_end(0x8000 | 1, 2), 0);
+}
+
 static void
 an_event_beyond_the_ring_is_notified(void **state)
 {
@@ -1115,6 +1147,7 @@ main(void)
 		TEST(a_translated_bus_needs_a_device_that_knows),
 		TEST(a_driver_may_ask_to_be_told_that_a_queue_is_empty),
 		TEST(a_used_index_beyond_what_is_lent_is_a_lie),
+		TEST(an_event_counts_in_its_round_only),
 		TEST(an_event_beyond_the_ring_is_notified),
 		TEST(a_used_descriptor_without_a_loan_is_a_lie),
 		TEST(a_length_that_was_cut_can_be_told),
