@@ -392,17 +392,21 @@ enabling_says_if_there_is_work(void **state)
 static void
 a_full_queue_says_so_and_goes_on(void **state)
 {
-	u_int k, n;
+	u_int k, n, round;
 
 	for (k = 0; k < 2; k++) {
 		by_hand(k ? F_INDIRECT : 0, SIM_ALWAYS);
-		for (n = 0; traffic_send(traffic_idle(), 1, 1) == 0; n++)
-			;
-		assert_int_equal(n, k ? 32 : 16);
-		assert_int_equal(traffic_send(traffic_idle(), 1, 1), ENOSPC);
-		traffic_notify();
-		(void)sim_virtio_run(traffic.tr_sv);
-		receive_all(n);
+		for (round = 0; round < 3; round++) {
+			for (n = 0; traffic_send(traffic_idle(), 1, 1) == 0;
+			    n++)
+				;
+			assert_int_equal(n, k ? 32 : 16);
+			assert_int_equal(traffic_send(traffic_idle(), 1, 1),
+			    ENOSPC);
+			traffic_notify();
+			(void)sim_virtio_run(traffic.tr_sv);
+			receive_all(n);
+		}
 		assert_int_equal(traffic_send(traffic_idle(), 1, 1), 0);
 		traffic_end();
 	}
