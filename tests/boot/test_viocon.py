@@ -62,11 +62,16 @@ def test_on_each_machine_and_transport(start):
 
 
 def test_much_output_is_whole(start, tmp_path):
+    """Into a file: what a socket does not take at once QEMU throws away,
+    which it says in its source."""
     text = ''.join(f'{i:07d} {"x" * (i % 71)}\n' for i in range(40000))
     root = make_root(tmp_path / 'r.cpio', {'/etc/much': text.encode()})
-    g, vc = shell_on_viocon(start, initrd=root)
-    out, status = g.run('cat /etc/much', stream=vc, timeout=120)
-    assert status == 0
+    g = start('-device virtio-serial-pci '
+        f'-chardev file,id=f,path={tmp_path}/out -device virtconsole,chardev=f',
+        initrd=root)
+    g.output('cat /etc/much > /dev/viocon0', timeout=120)
+    out = (tmp_path / 'out').read_bytes().decode('latin-1')
+    out = out.replace('\r\n', '\n')
     assert len(out) == len(text) and out == text
 
 
@@ -78,13 +83,14 @@ def test_much_output_on_the_serial_console_is_whole(start, tmp_path):
 
 
 def test_input_while_there_is_output(start, tmp_path):
-    text = ''.join(f'{i:07d}\n' for i in range(40000))
+    # No more than the socket holds, see above.
+    text = ''.join(f'{i:07d}\n' for i in range(10000))
     root = make_root(tmp_path / 'r.cpio', {'/etc/much': text.encode()})
     g, vc = shell_on_viocon(start, initrd=root)
     vc.send('cat /etc/much\n')
     vc.expect('0000100\r\n')
     vc.send('echo typed""ahead\n')
-    vc.expect('0039999\r\n')
+    vc.expect('0009999\r\n')
     vc.expect('^(' + PROMPT + ')?typedahead\r\n')
     vc.expect(PROMPT)
     assert g.run('echo on', stream=vc) == ('on\n', 0)

@@ -652,6 +652,8 @@ main(int argc, char *argv[])
 {
 	unsigned i;
 
+	/* a line at a time: others write to the console too */
+	setvbuf(stderr, NULL, _IOLBF, BUFSIZ);
 	bufs = mmap(NULL, MAXDEPTH * BLOCK, PROT_READ | PROT_WRITE,
 	    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (bufs == MAP_FAILED)
