@@ -283,6 +283,29 @@ exec_interp(struct exec *ex)
 	return (error);
 }
 
+/*
+ * Where the machine has no other way back from a signal's handler: a page of
+ * the kernel's that holds the instructions for it.
+ */
+static int
+exec_sigcode(struct vmspace *vm)
+{
+	struct vm_object *vo;
+	u_long at = 0;
+	int error;
+
+	if (md_sigcode_size == 0)
+		return (0);
+	if ((vo = vm_object_create(md_sigcode_size, md_sigcode,
+	    md_sigcode_size)) == NULL)
+		return (ENOMEM);
+	error = vm_map(vm, &at, md_sigcode_size, PROT_READ | PROT_EXEC, false,
+	    false, vo, 0);
+	vm_object_unref(vo);
+	vm->vm_sigcode = at;
+	return (error);
+}
+
 static int
 exec_load(struct exec *ex)
 {
@@ -292,11 +315,14 @@ exec_load(struct exec *ex)
 	if ((ex->ex_vm = vmspace_create()) == NULL)
 		return (ENOMEM);
 	if (ei->ei_pie) {
-		ex->ex_bias = 0x555555554000UL + exec_random(1UL << 24);
+		/* two thirds up, where others have it too */
+		ex->ex_bias = trunc_page(VM_MAX_USER / 3 * 2) +
+		    exec_random(MIN(1UL << 24, atop(VM_MAX_USER) / 32));
 		if (ei->ei_end > VM_MAX_USER / 4)
 			return (ENOEXEC);
 	}
-	if ((error = exec_segments(ex, ex->ex_vm)) != 0)
+	if ((error = exec_segments(ex, ex->ex_vm)) != 0 ||
+	    (error = exec_sigcode(ex->ex_vm)) != 0)
 		return (error);
 	ex->ex_vm->vm_brkbase = ex->ex_vm->vm_brk = ei->ei_end +
 	    ex->ex_bias + exec_random(1UL << 12);

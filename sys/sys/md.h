@@ -72,6 +72,9 @@ void	 md_syscall_restart(struct trapframe *);
 u_long	 md_hwcap(u_int);				/* AT_HWCAP, 1: 2 */
 extern const char md_platform[];			/* "x86_64" */
 extern const uint16_t md_elf_machine;
+/* whole pages that call sigreturn; 0: the C library brings its own */
+extern const char md_sigcode[];
+extern const size_t md_sigcode_size;
 
 struct sigaction;
 struct ksiginfo;
@@ -97,9 +100,13 @@ void	 clock_intr(void);		/* kern_timeout.c */
 
 /* --- interrupts: behind struct intr_ops ------------------------------------ */
 
-/* address and data that a device must write; ENOSPC: no vector left */
-int	 md_msi_alloc(struct cpu_info *, struct intr_handle *,
-	    uint64_t *, uint32_t *);
+/*
+ * Address and data that a device must write.  The requester is that of its
+ * bus cycles: PCI segment, bus, device, function in 16, 8, 5 and 3 bits.
+ * ENOSPC: no vector left; ENXIO: no messages here.
+ */
+int	 md_msi_alloc(uint32_t requester, struct cpu_info *,
+	    struct intr_handle *, uint64_t *, uint32_t *);
 void	 md_msi_free(struct intr_handle *);
 
 /* --- buses ------------------------------------------------------------------ */

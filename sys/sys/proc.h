@@ -27,7 +27,7 @@ typedef uint64_t sigset_t;		/* bit n - 1 for signal n */
 #define SIGBIT(n)	(1ULL << ((n) - 1))
 #define SIG_CANTMASK	(SIGBIT(SIGKILL) | SIGBIT(SIGSTOP))
 
-struct sigaction {			/* as the system call has it */
+struct sigaction {
 	u_long		sa_handler;
 	u_long		sa_flags;
 	u_long		sa_restorer;

@@ -282,6 +282,7 @@ vmspace_fork(struct vmspace *vm)
 	rw_enter_write(&vm->vm_lock);
 	child->vm_brkbase = vm->vm_brkbase;
 	child->vm_brk = vm->vm_brk;
+	child->vm_sigcode = vm->vm_sigcode;
 	child->vm_mmaptop = vm->vm_mmaptop;
 	TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
 		copy = entry_new(ve, ve->ve_start, ve->ve_end);

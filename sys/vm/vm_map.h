@@ -34,6 +34,7 @@ struct vmspace {
 	TAILQ_HEAD(vm_entry_list, vm_entry) vm_entries;
 	struct pmap		*vm_pmap;
 	vaddr_t			 vm_brkbase, vm_brk;
+	vaddr_t			 vm_sigcode;		/* see kern_exec.c */
 	vaddr_t			 vm_mmaptop;		/* search down from here */
 	u_long			 vm_npages;		/* resident, private */
 };

@@ -211,7 +211,7 @@ do_open(int dirfd, const void *upath, u_long flags, mode_t mode, long *rv)
 
 	if ((error = linux_path_in(upath, &path)) != 0)
 		return (error);
-	error = kern_openat(dirfd, path, flags, mode, &fd);
+	error = kern_openat(dirfd, path, linux_oflags(flags), mode, &fd);
 	linux_path_free(path);
 	*rv = fd;
 	return (error);
@@ -232,8 +232,8 @@ linux_open(const u_long *a, long *rv)
 int
 linux_creat(const u_long *a, long *rv)
 {
-	return (do_open(AT_FDCWD, (void *)a[0], O_CREAT | O_WRONLY | O_TRUNC,
-	    a[1], rv));
+	return (do_open(AT_FDCWD, (void *)a[0],
+	    linux_oflags(O_CREAT | O_WRONLY | O_TRUNC), a[1], rv));
 }
 
 int
@@ -917,9 +917,10 @@ linux_fcntl(const u_long *a, long *rv)
 		return (fd_cloexec(fd, a[2] & 1) < 0 ? EBADF : 0);
 	case F_GETFL:
 		error = kern_getfl(fd, &v);
+		v = linux_oflags(v);
 		break;
 	case F_SETFL:
-		return (kern_setfl(fd, FD(a[2])));
+		return (kern_setfl(fd, linux_oflags(a[2])));
 	default:
 		return (EINVAL);
 	}

@@ -450,20 +450,58 @@ sigset_in(const void *user, size_t size, sigset_t *set)
 	    copyin(user, set, sizeof(*set)));
 }
 
+/* struct sigaction as programs have it */
+struct linux_sigaction {
+	u_long		lsa_handler;
+	u_long		lsa_flags;
+#if LINUX_SA_RESTORER
+	u_long		lsa_restorer;
+#endif
+	sigset_t	lsa_mask;
+};
+
+static void
+linux_sigaction_in(const struct linux_sigaction *lsa, struct sigaction *sa)
+{
+	sa->sa_handler = lsa->lsa_handler;
+	sa->sa_flags = lsa->lsa_flags;
+	sa->sa_restorer = 0;
+#if LINUX_SA_RESTORER
+	sa->sa_restorer = lsa->lsa_restorer;
+#endif
+	sa->sa_mask = lsa->lsa_mask;
+}
+
+static void
+linux_sigaction_out(const struct sigaction *sa, struct linux_sigaction *lsa)
+{
+	lsa->lsa_handler = sa->sa_handler;
+	lsa->lsa_flags = sa->sa_flags;
+#if LINUX_SA_RESTORER
+	lsa->lsa_restorer = sa->sa_restorer;
+#endif
+	lsa->lsa_mask = sa->sa_mask;
+}
+
 int
 linux_rt_sigaction(const u_long *a, long *rv __unused)
 {
+	struct linux_sigaction lsa;
 	struct sigaction new, old;
 	int error;
 
 	if (a[3] != sizeof(sigset_t))
 		return (EINVAL);
-	if (a[1] != 0 && (error = copyin((void *)a[1], &new,
-	    sizeof(new))) != 0)
-		return (error);
+	if (a[1] != 0) {
+		if ((error = copyin((void *)a[1], &lsa, sizeof(lsa))) != 0)
+			return (error);
+		linux_sigaction_in(&lsa, &new);
+	}
 	error = kern_sigaction(a[0], a[1] != 0 ? &new : NULL, &old);
-	if (error == 0 && a[2] != 0)
-		error = copyout(&old, (void *)a[2], sizeof(old));
+	if (error == 0 && a[2] != 0) {
+		linux_sigaction_out(&old, &lsa);
+		error = copyout(&lsa, (void *)a[2], sizeof(lsa));
+	}
 	return (error);
 }
 

@@ -225,16 +225,17 @@ pci_bar_map(const struct pci_attach_args *pa, u_int bar, int flags,
     struct bus_region *br)
 {
 	struct pci_bar pb;
+	bus_space_tag_t tag;
 	int error;
 
 	if ((error = pci_bar_info(pa, bar, &pb)) != 0)
 		return (error);
-	if (pb.pb_io && md_bus_io == NULL)
+	tag = pb.pb_io ? pa->pa_host->ph_io : pa->pa_host->ph_mem;
+	if (tag == NULL)
 		return (EOPNOTSUPP);
 	if (!pb.pb_prefetch)
 		flags &= ~BUS_SPACE_MAP_PREFETCHABLE;
-	error = br_map(br, pb.pb_io ? md_bus_io : &md_bus_mem, pb.pb_addr,
-	    pb.pb_size, flags);
+	error = br_map(br, tag, pb.pb_addr, pb.pb_size, flags);
 	if (error == 0)
 		pci_enable(pa, pb.pb_io ? PCI_COMMAND_IO : PCI_COMMAND_MEM);
 	return (error);

@@ -18,6 +18,13 @@ struct pci_msix_vec {
 	void			*pv_cookie;	/* NULL: not established */
 };
 
+/* Who writes the message, as md_msi_alloc() wants it. */
+static uint32_t
+msi_requester(const struct pci_attach_args *pa)
+{
+	return (pa->pa_host->ph_segment << 16 | pa->pa_tag);
+}
+
 /* --- MSI-X: PCIe 7.7.2 ------------------------------------------------------------ */
 
 static void
@@ -53,6 +60,7 @@ pci_msix_init(const struct pci_attach_args *pa, struct pci_msix *pm)
 		return (error);
 	}
 	pm->pm_cap = cap;
+	pm->pm_requester = msi_requester(pa);
 	pci_enable(pa, PCI_COMMAND_NOINTX);
 	pci_conf_write_2(pa, cap + MSIX_CONTROL,
 	    control | MSIX_CONTROL_ENABLE | MSIX_CONTROL_MASK);
@@ -94,7 +102,8 @@ pci_msix_establish(struct pci_msix *pm, u_int n, enum ipl ipl,
 	KASSERT(n < pm->pm_count);
 	pv = &pm->pm_vec[n];
 	KASSERT(pv->pv_cookie == NULL);
-	if ((error = md_msi_alloc(ci, &pv->pv_handle, &addr, &data)) != 0)
+	if ((error = md_msi_alloc(pm->pm_requester, ci, &pv->pv_handle,
+	    &addr, &data)) != 0)
 		return (error);
 	pv->pv_cookie = intr_establish(&pv->pv_handle, ipl, ci, fn, arg,
 	    name);
@@ -145,7 +154,8 @@ msi_establish(const struct pci_attach_args *pa, u_int cap,
 	uint32_t data;
 	int error;
 
-	if ((error = md_msi_alloc(NULL, &pi->pi_msi, &addr, &data)) != 0)
+	if ((error = md_msi_alloc(msi_requester(pa), NULL, &pi->pi_msi,
+	    &addr, &data)) != 0)
 		return (error);
 	pi->pi_cookie = intr_establish(&pi->pi_msi, ipl, NULL, fn, arg, name);
 	if (pi->pi_cookie == NULL) {

@@ -27,6 +27,7 @@ struct pci_host {
 	/* tag, pin (1-4) and line register to a handle; ENOENT */
 	int		(*ph_intr)(struct pci_host *, u_int, u_int, u_int,
 			    struct intr_handle *);
+	bus_space_tag_t	  ph_mem, ph_io;	/* NULL: no such cycles */
 	u_int		  ph_segment;
 	u_int		  ph_firstbus, ph_lastbus;
 	u_int		  ph_maxbus;	/* highest number in use */
@@ -111,6 +112,7 @@ struct pci_msix {
 	struct bus_region	 pm_bar;
 	struct bus_region	 pm_table;
 	u_int			 pm_cap;	/* 0: not initialised */
+	uint32_t		 pm_requester;	/* see md_msi_alloc() */
 	u_int			 pm_count;
 	struct pci_msix_vec	*pm_vec;
 };
@@ -153,6 +155,13 @@ struct pci_softc {
 };
 int	 pci_attach(struct device *, struct device *, void *);
 int	 pci_detach(struct device *, int);
+
+/*
+ * Configuration space in memory (PCIe 7.2.2), mapped bus by bus when it is
+ * used; base is where bus 0 is, or would be.  Fills in ph_read, ph_write,
+ * ph_extended and ph_cookie; ph_firstbus and ph_lastbus are set.  ENOMEM.
+ */
+int	 pci_ecam_init(struct pci_host *, bus_addr_t base);
 
 /* the machine's: config_found() each host bridge below this device */
 void	 pci_machdep_hosts(struct device *);

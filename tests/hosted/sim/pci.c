@@ -221,7 +221,11 @@ host_space(struct pci_host *ph, struct pci_space *ps)
 	(void)memlist_add(&ps->ps_io, 0x8000, 0x9000);
 }
 
+static const struct bus_space sim_bus_io;
+
 static struct pci_host sim_host = {
+	.ph_mem = &md_bus_mem,
+	.ph_io = &sim_bus_io,
 	.ph_read = conf_read,
 	.ph_write = conf_write,
 	.ph_intr = conf_intr,
@@ -509,24 +513,6 @@ sim_dma_blocked(void)
 }
 
 /* --- attachment ---------------------------------------------------------- */
-
-static int
-pcihost_match(struct device *parent, const struct cfdata *cf,
-    const void *aux)
-{
-	return (mainbus_child_match(parent, cf, aux));
-}
-
-static int
-pcihost_attach(struct device *parent, struct device *self, void *aux)
-{
-	struct mainbus_attach_args *ma = aux;
-
-	return (pci_attach(parent, self, ma->ma_aux));
-}
-
-CFATTACH_DECL(pci, mainbus, pci_softc, .ca_match = pcihost_match,
-    .ca_attach = pcihost_attach, .ca_detach = pci_detach);
 
 void
 pci_machdep_hosts(struct device *mainbus)

@@ -3,18 +3,15 @@
 
 /*
  * Interrupts: the local APIC, I/O APICs, and messages (MSI, MSI-X).
- *
- * Levels: a level above IPL_SOFT keeps all interrupts off, IPL_SOFT only the
- * soft ones.  Handlers run with interrupts off, soft interrupts with them on.
  */
 
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/md.h>
 #include <sys/mutex.h>
-#include <sys/queue.h>
 #include <sys/systm.h>
 
+#include <arch/common/common.h>
 #include <machine/apic.h>
 #include <machine/cpu.h>
 #include <machine/trap.h>
@@ -44,32 +41,17 @@ struct ioapic {
 	volatile uint32_t	*io_regs;
 	u_int			 io_gsi;	/* of pin 0 */
 	u_int			 io_npins;
+	struct intrsrc		*io_src;	/* of each pin */
 };
 #define NIOAPIC		8
 
-/* What is established for one vector; lines may be shared. */
-struct intrhand {
-	struct intr_established	 ih_ie;
-	LIST_ENTRY(intrhand)	 ih_link;
-	intr_fn			 ih_fn;
-	void			*ih_arg;
-	u_int			 ih_vector;
-	uint64_t		 ih_count;
-	char			 ih_name[16];
-};
-
-struct intrvec {
-	LIST_HEAD(, intrhand)	 iv_hands;
-	int			 iv_gsi;	/* -1: a message */
-	bool			 iv_used;
-	u_int			 iv_running;
-	u_int			 iv_stray;
-};
-
+static const struct intrsrc_ops gsi_ops;
 static struct ioapic	 ioapics[NIOAPIC];
 static u_int		 nioapics;
-static struct intrvec	 intrvecs[256];
-static struct mutex	 intr_mtx = MUTEX_INITIALIZER(IPL_HIGH);
+/* who has a vector; messages have one each, lines while somebody listens */
+static struct intrsrc	*vectors[256];
+static struct intrsrc	 messages[256];
+static struct mutex	 vector_mtx = MUTEX_INITIALIZER(IPL_HIGH);
 static volatile uint32_t *lapic_regs;		/* NULL: x2APIC */
 
 /* --- local APIC ----------------------------------------------------------------- */
@@ -148,9 +130,16 @@ ioapic_attach(paddr_t pa, u_int gsi)
 		printf("ioapic at %#lx: nothing there\n", pa);
 		return;
 	}
+	io->io_src = kmem_zalloc(io->io_npins * sizeof(*io->io_src),
+	    KM_NOSLEEP);
+	if (io->io_src == NULL)
+		panic("ioapic: no memory");
 	nioapics++;
-	for (i = 0; i < io->io_npins; i++)
+	for (i = 0; i < io->io_npins; i++) {
 		ioapic_write(io, IOAPIC_REDIR + 2 * i, REDIR_MASKED);
+		io->io_src[i] = (struct intrsrc){ .is_ops = &gsi_ops,
+		    .is_number = gsi + i, .is_line = true };
+	}
 }
 
 static struct ioapic *
@@ -178,272 +167,147 @@ ioapic_route(u_int gsi, u_int vector, uint32_t flags)
 
 /* --- vectors ------------------------------------------------------------------------ */
 
-static u_int
-vector_alloc(int gsi)
+/* ENOSPC: all are taken. */
+static int
+vector_alloc(struct intrsrc *src, u_int *vp)
 {
 	u_int v;
 
-	MUTEX_ASSERT_LOCKED(&intr_mtx);
-	if (gsi >= 0) {
-		for (v = V_DEVICE; v <= V_DEVICE_END; v++) {
-			if (intrvecs[v].iv_used && intrvecs[v].iv_gsi == gsi)
-				return (v);
-		}
-	}
-	for (v = V_DEVICE; v <= V_DEVICE_END; v++) {
-		if (!intrvecs[v].iv_used) {
-			intrvecs[v].iv_used = true;
-			intrvecs[v].iv_gsi = gsi;
-			return (v);
-		}
-	}
-	return (0);
-}
-
-static const struct intr_ops	gsi_ops, msi_ops;
-
-static struct intrhand *
-intrhand_new(const struct intr_ops *ops, intr_fn fn, void *arg,
-    const char *name)
-{
-	struct intrhand *ih;
-
-	if ((ih = kmem_zalloc(sizeof(*ih), KM_NOSLEEP)) == NULL)
-		return (NULL);
-	ih->ih_ie.ie_ops = ops;
-	ih->ih_fn = fn;
-	ih->ih_arg = arg;
-	strlcpy(ih->ih_name, name, sizeof(ih->ih_name));
-	return (ih);
+	mtx_enter(&vector_mtx);
+	for (v = V_DEVICE; v <= V_DEVICE_END && vectors[v] != NULL; v++)
+		;
+	if (v <= V_DEVICE_END)
+		vectors[v] = src;
+	mtx_leave(&vector_mtx);
+	*vp = v;
+	return (v <= V_DEVICE_END ? 0 : ENOSPC);
 }
 
 static void
-intrhand_barrier(void *cookie)
+vector_free(u_int v)
 {
-	struct intrhand *ih = cookie;
-
-	while (__atomic_load_n(&intrvecs[ih->ih_vector].iv_running,
-	    __ATOMIC_ACQUIRE) != 0)
-		CPU_BUSY_CYCLE();
+	mtx_enter(&vector_mtx);
+	vectors[v] = NULL;
+	mtx_leave(&vector_mtx);
 }
 
-/* --- lines: cookie 0 is the GSI, 1 the flags of the redirection entry ------ */
+/* --- lines: the number is the GSI, the cookie the vector -------------------------- */
+
+static int
+gsi_enable(struct intrsrc *src)
+{
+	u_int v;
+	int error;
+
+	if ((error = vector_alloc(src, &v)) != 0)
+		return (error);
+	src->is_cookie = (void *)(vaddr_t)v;
+	ioapic_route(src->is_number, v, src->is_flags);
+	return (0);
+}
+
+static void
+gsi_disable(struct intrsrc *src)
+{
+	ioapic_route(src->is_number, 0, REDIR_MASKED);
+	if (intrsrc_idle(src))
+		vector_free((vaddr_t)src->is_cookie);
+}
+
+static const struct intrsrc_ops gsi_ops = {
+	.iso_enable = gsi_enable,
+	.iso_disable = gsi_disable,
+};
+
+static int
+none_enable(struct intrsrc *src __unused)
+{
+	return (ENXIO);
+}
+
+static void
+none_disable(struct intrsrc *src __unused)
+{
+}
+
+/* a line that no I/O APIC has: nothing can be established there */
+static const struct intrsrc_ops none_ops = {
+	.iso_enable = none_enable,
+	.iso_disable = none_disable,
+};
+static struct intrsrc	none = { .is_ops = &none_ops };
 
 void
 intr_gsi_handle(struct intr_handle *ih, u_int gsi, bool level, bool low)
 {
-	ih->ih_ops = &gsi_ops;
-	ih->ih_cookie[0] = gsi;
-	ih->ih_cookie[1] = (level ? REDIR_LEVEL : 0) | (low ? REDIR_LOW : 0);
+	struct ioapic *io = ioapic_of(gsi);
+
+	intrsrc_handle(ih, io == NULL ? &none : &io->io_src[gsi - io->io_gsi],
+	    (level ? REDIR_LEVEL : 0) | (low ? REDIR_LOW : 0));
 }
 
-static void *
-gsi_establish(const struct intr_handle *h, enum ipl ipl __unused,
-    struct cpu_info *ci __unused, intr_fn fn, void *arg, const char *name)
-{
-	struct intrhand *ih;
-	u_int gsi = h->ih_cookie[0], v;
+/* --- messages: the number is the vector ---------------------------------------- */
 
-	if (ioapic_of(gsi) == NULL ||
-	    (ih = intrhand_new(&gsi_ops, fn, arg, name)) == NULL)
-		return (NULL);
-	mtx_enter(&intr_mtx);
-	if ((v = vector_alloc(gsi)) != 0) {
-		ih->ih_vector = v;
-		LIST_INSERT_HEAD(&intrvecs[v].iv_hands, ih, ih_link);
-		ioapic_route(gsi, v, h->ih_cookie[1]);
-	}
-	mtx_leave(&intr_mtx);
-	if (v == 0) {
-		kmem_free(ih, sizeof(*ih));
-		return (NULL);
-	}
-	return (ih);
+static int
+msi_enable(struct intrsrc *src __unused)
+{
+	return (0);
 }
 
 static void
-gsi_disestablish(void *cookie)
+msi_disable(struct intrsrc *src __unused)
 {
-	struct intrhand *ih = cookie;
-	struct intrvec *iv = &intrvecs[ih->ih_vector];
-
-	mtx_enter(&intr_mtx);
-	LIST_REMOVE(ih, ih_link);
-	if (LIST_EMPTY(&iv->iv_hands)) {
-		ioapic_route(iv->iv_gsi, 0, REDIR_MASKED);
-		iv->iv_used = false;
-	}
-	mtx_leave(&intr_mtx);
-	intrhand_barrier(ih);
-	kmem_free(ih, sizeof(*ih));
 }
 
-static const struct intr_ops gsi_ops = {
-	.io_establish = gsi_establish,
-	.io_disestablish = gsi_disestablish,
-	.io_barrier = intrhand_barrier,
+static void
+msi_free(struct intrsrc *src)
+{
+	vector_free(src->is_number);
+}
+
+static const struct intrsrc_ops msi_ops = {
+	.iso_enable = msi_enable,
+	.iso_disable = msi_disable,
+	.iso_free = msi_free,
 };
 
-/* --- messages: cookie 0 is the vector ------------------------------------------ */
-
 int
-md_msi_alloc(struct cpu_info *ci, struct intr_handle *h, uint64_t *addr,
-    uint32_t *data)
+md_msi_alloc(uint32_t requester __unused, struct cpu_info *ci,
+    struct intr_handle *h, uint64_t *addr, uint32_t *data)
 {
+	struct intrsrc src = { .is_ops = &msi_ops };
 	u_int v;
+	int error;
 
 	if (ci == NULL)
 		ci = curcpu();
-	mtx_enter(&intr_mtx);
-	v = vector_alloc(-1);
-	mtx_leave(&intr_mtx);
-	if (v == 0)
-		return (ENOSPC);
-	h->ih_ops = &msi_ops;
-	h->ih_cookie[0] = v;
+	if ((error = vector_alloc(&none, &v)) != 0)
+		return (error);
+	src.is_number = v;
+	messages[v] = src;
+	vectors[v] = &messages[v];
+	intrsrc_handle(h, &messages[v], 0);
 	*addr = MSI_ADDR | ci->ci_apicid << 12;
 	*data = v;
 	return (0);
 }
 
-void
-md_msi_free(struct intr_handle *h)
-{
-	struct intrvec *iv = &intrvecs[h->ih_cookie[0]];
-
-	mtx_enter(&intr_mtx);
-	KASSERT(iv->iv_used && LIST_EMPTY(&iv->iv_hands));
-	iv->iv_used = false;
-	mtx_leave(&intr_mtx);
-}
-
-static void *
-msi_establish(const struct intr_handle *h, enum ipl ipl __unused,
-    struct cpu_info *ci __unused, intr_fn fn, void *arg, const char *name)
-{
-	struct intrhand *ih;
-
-	if ((ih = intrhand_new(&msi_ops, fn, arg, name)) == NULL)
-		return (NULL);
-	ih->ih_vector = h->ih_cookie[0];
-	mtx_enter(&intr_mtx);
-	LIST_INSERT_HEAD(&intrvecs[ih->ih_vector].iv_hands, ih, ih_link);
-	mtx_leave(&intr_mtx);
-	return (ih);
-}
-
-static void
-msi_disestablish(void *cookie)
-{
-	struct intrhand *ih = cookie;
-
-	mtx_enter(&intr_mtx);
-	LIST_REMOVE(ih, ih_link);
-	mtx_leave(&intr_mtx);
-	intrhand_barrier(ih);
-	kmem_free(ih, sizeof(*ih));
-}
-
-static const struct intr_ops msi_ops = {
-	.io_establish = msi_establish,
-	.io_disestablish = msi_disestablish,
-	.io_barrier = intrhand_barrier,
-};
-
-/* --- dispatch and levels ----------------------------------------------------------- */
-
-static void
-intr_hands(u_int vector)
-{
-	struct intrvec *iv = &intrvecs[vector];
-	struct intrhand *ih, *next;
-	bool ours = false;
-
-	__atomic_add_fetch(&iv->iv_running, 1, __ATOMIC_ACQUIRE);
-	LIST_FOREACH_SAFE(ih, &iv->iv_hands, ih_link, next) {
-		if (ih->ih_fn(ih->ih_arg) != 0) {
-			ih->ih_count++;
-			ours = true;
-		}
-	}
-	__atomic_sub_fetch(&iv->iv_running, 1, __ATOMIC_RELEASE);
-	/*
-	 * A line that is high and that nobody claims would interrupt for
-	 * ever.  A few are normal: a device may lower its line late.
-	 */
-	if (ours)
-		iv->iv_stray = 0;
-	else if (iv->iv_gsi >= 0 && ++iv->iv_stray == 10000) {
-		printf("interrupt line %d: nobody claims it, turned off\n",
-		    iv->iv_gsi);
-		ioapic_route(iv->iv_gsi, vector, REDIR_MASKED);
-	}
-}
+/* --- dispatch ---------------------------------------------------------------------- */
 
 void
 intr_dispatch(u_int vector)
 {
-	struct cpu_info *ci = curcpu();
-	u_int ipl = ci->ci_ipl;
+	u_int ipl;
 
 	if (vector == V_SPURIOUS)
 		return;
-	ci->ci_ipl = IPL_HIGH;
-	ci->ci_intrdepth++;
+	ipl = intr_enter();
 	if (vector == V_TIMER)
 		clock_intr();
-	else
-		intr_hands(vector);
+	else if (vectors[vector] != NULL)
+		intrsrc_run(vectors[vector]);
 	lapic_write(LAPIC_EOI, 0);
-	ci->ci_intrdepth--;
-	if (ipl < IPL_SOFT)
-		splx(ipl);
-	else
-		ci->ci_ipl = ipl;
-	intr_off();
-}
-
-int
-splraise(enum ipl ipl)
-{
-	struct cpu_info *ci;
-	int old;
-
-	if (ipl > IPL_SOFT)
-		intr_off();
-	ci = curcpu();
-	old = ci->ci_ipl;
-	if ((int)ipl > old)
-		ci->ci_ipl = ipl;
-	return (old);
-}
-
-void
-splx(int ipl)
-{
-	struct cpu_info *ci = curcpu();
-
-	while (ipl == IPL_NONE && ci->ci_softpending != 0) {
-		ci->ci_ipl = IPL_SOFT;
-		intr_on();
-		softintr_run();
-		intr_off();
-	}
-	ci->ci_ipl = ipl;
-	if (ipl <= IPL_SOFT)
-		intr_on();
-}
-
-enum ipl
-splget(void)
-{
-	return (curcpu()->ci_ipl);
-}
-
-bool
-md_interruptible(void)
-{
-	return (curcpu()->ci_ipl == IPL_NONE);
+	intr_leave(ipl);
 }
 
 void

@@ -12,13 +12,12 @@
 #include <sys/md.h>
 #include <sys/systm.h>
 
+#include <arch/common/common.h>
 #include <dev/acpi/acpivar.h>
 #include <machine/apic.h>
 #include <machine/bootinfo.h>
 #include <machine/cpu.h>
 #include <machine/machdep.h>
-#include <machine/pmap.h>
-#include <vm/pmap.h>
 #include <vm/vm_page.h>
 
 #define EARLY_COM	0x3f8
@@ -27,7 +26,7 @@
 #define DEBUG_EXIT	0xf4	/* QEMU's isa-debug-exit */
 #define LOW_MEMORY	0x100000
 
-extern char	__text_start[], kernel_end[], root_image[], root_image_end[];
+extern char	root_image[], root_image_end[];
 
 static struct bootinfo	bootinfo;
 static bool		early_com;
@@ -75,105 +74,32 @@ md_cnearly(void)
 
 /* --- memory ------------------------------------------------------------------------------ */
 
-/* The boot tables map 4 GB. */
+#define BOOT_MAPPED	(1ULL << 32)	/* by the boot tables */
+
 static const void *
 boot_map(paddr_t pa, size_t size)
 {
-	if (pa == 0 || pa >= 1ULL << 32 || size > (1ULL << 32) - pa)
+	if (pa == 0 || pa >= BOOT_MAPPED || size > BOOT_MAPPED - pa)
 		return (NULL);
 	return (vm_direct(pa));
 }
 
-/*
- * Where page tables may come from: the largest piece below 4 GB.  256 GB
- * need a megabyte of it.
- */
-static struct memrange
-boot_tables(const struct memlist *ml)
-{
-	struct memrange best = { 0, 0 }, mr;
-	u_int i;
-
-	for (i = 0; i < ml->ml_n; i++) {
-		mr = ml->ml_range[i];
-		mr.mr_start = round_page(mr.mr_start);
-		mr.mr_end = trunc_page(MIN(mr.mr_end, 1ULL << 32));
-		if (mr.mr_end > mr.mr_start && mr.mr_end - mr.mr_start >
-		    best.mr_end - best.mr_start)
-			best = mr;
-	}
-	return (best);
-}
-
 static void
-memory_init(int64_t delta)
+ram_init(int64_t delta)
 {
-	static struct memlist ml;
-	struct memrange tables;
-	paddr_t used;
-	u_int i;
+	static struct memlist ram, avail;
+	struct bootinfo *bi = &bootinfo;
 
-	ml = bootinfo.bi_memory;
-	(void)memlist_remove(&ml, 0, LOW_MEMORY);
-	(void)memlist_remove(&ml, trunc_page((vaddr_t)__text_start -
-	    KERNBASE + delta), round_page((vaddr_t)kernel_end - KERNBASE +
-	    delta));
-	if (bootinfo.bi_initrd_end != 0)
-		(void)memlist_remove(&ml, trunc_page(bootinfo.bi_initrd),
-		    round_page(bootinfo.bi_initrd_end));
-	tables = boot_tables(&ml);
-	pmap_bootstrap(delta, tables.mr_start, tables.mr_end);
-	for (i = 0; i < bootinfo.bi_memory.ml_n; i++)
-		pmap_direct(bootinfo.bi_memory.ml_range[i].mr_start,
-		    bootinfo.bi_memory.ml_range[i].mr_end);
-	if (bootinfo.bi_initrd_end != 0)
-		pmap_direct(bootinfo.bi_initrd, bootinfo.bi_initrd_end);
-	used = pmap_switch();
-	(void)memlist_remove(&ml, tables.mr_start, used);
-	for (i = 0; i < ml.ml_n; i++)
-		vm_page_range(ml.ml_range[i].mr_start, ml.ml_range[i].mr_end);
-}
-
-void *
-md_map(paddr_t pa, size_t size, int flags)
-{
-	paddr_t start = trunc_page(pa), off;
-	size_t len;
-	vaddr_t va;
-	int prot;
-
-	if (size == 0 || pa + size - 1 < pa || pa + size > 1ULL << 52)
-		return (NULL);
-	len = round_page(pa + size) - start;
-	if ((va = kva_alloc(len)) == 0)
-		return (NULL);
-	prot = PROT_READ | (flags & MD_MAP_RDONLY ? 0 : PROT_WRITE) |
-	    (flags & MD_MAP_DEVICE ? PMAP_NOCACHE : 0) |
-	    (flags & MD_MAP_WC ? PMAP_WC : 0);
-	for (off = 0; off < len; off += PAGE_SIZE) {
-		if (pmap_kenter(va + off, start + off, prot) != 0) {
-			pmap_kremove(va, off);
-			kva_free(va, len);
-			return (NULL);
-		}
+	ram = avail = bi->bi_memory;
+	(void)memlist_remove(&avail, 0, LOW_MEMORY);
+	if (bi->bi_initrd_end != 0) {
+		(void)memlist_remove(&avail, trunc_page(bi->bi_initrd),
+		    round_page(bi->bi_initrd_end));
+		(void)memlist_add(&ram, trunc_page(bi->bi_initrd),
+		    round_page(bi->bi_initrd_end));
 	}
-	return ((void *)(va + (pa & PAGE_MASK)));
+	memory_init(&ram, &avail, delta, 0, BOOT_MAPPED);
 }
-
-void
-md_unmap(void *p, size_t size)
-{
-	vaddr_t va = trunc_page((vaddr_t)p);
-	size_t len = round_page((vaddr_t)p + size) - va;
-
-	pmap_kremove(va, len);
-	kva_free(va, len);
-}
-
-const struct bus_dma_tag md_dma = {
-	.bdt_ops = &bus_dma_direct_ops,
-	.bdt_hi = UINT64_MAX,
-};
 
 /* --- end ------------------------------------------------------------------------------------ */
 
@@ -305,7 +231,7 @@ amd64_init(int kind, uint32_t info, int64_t delta)
 	cmdline_init(bootinfo.bi_cmdline, sizeof(bootinfo.bi_cmdline));
 	if (error != 0 || bootinfo.bi_memory.ml_n == 0)
 		panic("the loader's information is torn");
-	memory_init(delta);
+	ram_init(delta);
 	(void)acpi_init(bootinfo.bi_hasrsdp ? bootinfo.bi_rsdp : NULL,
 	    bootinfo.bi_rsdp_pa);
 	lapic_init();

@@ -22,7 +22,6 @@
 #define CONF_ADDRESS	0xcf8
 #define CONF_DATA	0xcfc
 #define CONF_ENABLE	0x80000000U
-#define ECAM_BUS	(1UL << 20)
 
 #define NHOST		8
 
@@ -51,47 +50,6 @@ port_write(struct pci_host *ph __unused, u_int tag, u_int reg, uint32_t v)
 	outl(CONF_ADDRESS, CONF_ENABLE | tag << 8 | reg);
 	outl(CONF_DATA, v);
 	mtx_leave(&conf_mtx);
-}
-
-/* PCIe 7.2.2: a page for each function, a megabyte for each bus. */
-struct ecam {
-	paddr_t		ec_base;		/* of bus 0 */
-	volatile char	*ec_bus[256];		/* mapped when first used */
-};
-static struct ecam	ecams[NHOST];
-
-static volatile uint32_t *
-ecam_reg(struct pci_host *ph, u_int tag, u_int reg)
-{
-	struct ecam *ec = ph->ph_cookie;
-	u_int bus = PCI_TAG_BUS(tag);
-
-	if (bus < ph->ph_firstbus || bus > ph->ph_lastbus)
-		return (NULL);
-	if (ec->ec_bus[bus] == NULL)
-		ec->ec_bus[bus] = md_map(ec->ec_base + bus * ECAM_BUS,
-		    ECAM_BUS, MD_MAP_DEVICE);
-	if (ec->ec_bus[bus] == NULL)
-		return (NULL);
-	return ((volatile uint32_t *)(ec->ec_bus[bus] +
-	    ((tag & 0xff) << 12) + reg));
-}
-
-static uint32_t
-ecam_read(struct pci_host *ph, u_int tag, u_int reg)
-{
-	volatile uint32_t *p = ecam_reg(ph, tag, reg);
-
-	return (p == NULL ? UINT32_MAX : *p);
-}
-
-static void
-ecam_write(struct pci_host *ph, u_int tag, u_int reg, uint32_t v)
-{
-	volatile uint32_t *p = ecam_reg(ph, tag, reg);
-
-	if (p != NULL)
-		*p = v;
 }
 
 /* --- interrupt lines ------------------------------------------------------------ */
@@ -204,11 +162,17 @@ struct mcfg_entry {
 } __packed;
 #define MCFG_HEADER	44
 
+/* NULL: no room for one more. */
 static struct pci_host *
 host_add(u_int segment, u_int first, u_int last)
 {
-	struct pci_host *ph = &hosts[nhosts++];
+	struct pci_host *ph;
 
+	if (nhosts == NHOST)
+		return (NULL);
+	ph = &hosts[nhosts++];
+	ph->ph_mem = &md_bus_mem;
+	ph->ph_io = md_bus_io;
 	ph->ph_segment = segment;
 	ph->ph_firstbus = ph->ph_maxbus = first;
 	ph->ph_lastbus = last;
@@ -222,11 +186,8 @@ host_ecam(paddr_t base, u_int segment, u_int first, u_int last)
 {
 	struct pci_host *ph = host_add(segment, first, last);
 
-	ph->ph_read = ecam_read;
-	ph->ph_write = ecam_write;
-	ph->ph_extended = true;
-	ph->ph_cookie = &ecams[ph - hosts];
-	ecams[ph - hosts].ec_base = base;
+	if (ph != NULL && pci_ecam_init(ph, base) != 0)
+		nhosts--;
 }
 
 static void
@@ -241,7 +202,7 @@ hosts_find(void)
 	n = mcfg == NULL || mcfg->ah_length < MCFG_HEADER ? 0 :
 	    (mcfg->ah_length - MCFG_HEADER) / sizeof(*me);
 	me = (const struct mcfg_entry *)((const char *)mcfg + MCFG_HEADER);
-	for (i = 0; i < n && nhosts < NHOST; i++, me++) {
+	for (i = 0; i < n; i++, me++) {
 		if (me->me_last >= me->me_first && me->me_base != 0)
 			host_ecam(me->me_base, me->me_segment, me->me_first,
 			    me->me_last);
@@ -260,24 +221,6 @@ hosts_find(void)
 		ph->ph_write = port_write;
 	}
 }
-
-static int
-pcihost_match(struct device *parent, const struct cfdata *cf,
-    const void *aux)
-{
-	return (mainbus_child_match(parent, cf, aux));
-}
-
-static int
-pcihost_attach(struct device *parent, struct device *self, void *aux)
-{
-	struct mainbus_attach_args *ma = aux;
-
-	return (pci_attach(parent, self, ma->ma_aux));
-}
-
-CFATTACH_DECL(pci, mainbus, pci_softc, .ca_match = pcihost_match,
-    .ca_attach = pcihost_attach, .ca_detach = pci_detach);
 
 void
 pci_machdep_hosts(struct device *mainbus)

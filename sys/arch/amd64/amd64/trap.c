@@ -5,21 +5,18 @@
  * Exceptions, interrupts and system calls, as vector.S hands them over.
  */
 
-#include <sys/errno.h>
-#include <sys/ksyms.h>
 #include <sys/md.h>
 #include <sys/proc.h>
 #include <sys/signal.h>
 #include <sys/systm.h>
 #include <sys/thread.h>
 
+#include <arch/common/common.h>
 #include <machine/cpu.h>
 #include <machine/trap.h>
 #include <vm/pmap.h>
-#include <vm/vm_map.h>
 
-extern char	user_copy_end[], user_copy_fault[], syscall_entry[];
-int		user_copy(void *, const void *, size_t);
+extern char	syscall_entry[];
 void		trap(struct trapframe *);
 int		syscall_trap(struct trapframe *);
 
@@ -40,44 +37,6 @@ read_cr2(void)
 	return (v);
 }
 
-/* --- backtrace ---------------------------------------------------------------- */
-
-static void
-backtrace_line(vaddr_t pc)
-{
-	const char *name;
-	u_long off;
-
-	if (ksym_lookup(pc, &name, &off))
-		printf("  %s+0x%lx\n", name, off);
-	else
-		printf("  %#lx\n", pc);
-}
-
-static void
-backtrace_from(const vaddr_t *fp)
-{
-	vaddr_t pa;
-	int n;
-
-	for (n = 0; n < 32 && (vaddr_t)fp >= VM_DIRECT_BASE &&
-	    ((vaddr_t)fp & 7) == 0; n++) {
-		if (!pmap_kextract((vaddr_t)fp, &pa) ||
-		    !pmap_kextract((vaddr_t)(fp + 1), &pa) || fp[1] == 0)
-			break;
-		backtrace_line(fp[1] - 1);
-		if ((const vaddr_t *)fp[0] <= fp)
-			break;
-		fp = (const vaddr_t *)fp[0];
-	}
-}
-
-void
-md_backtrace(void)
-{
-	backtrace_from(__builtin_frame_address(0));
-}
-
 static void __noreturn
 trap_fatal(struct trapframe *tf, uint64_t cr2)
 {
@@ -96,8 +55,7 @@ trap_fatal(struct trapframe *tf, uint64_t cr2)
 	    tf->tf_rsi, tf->tf_rdi, tf->tf_rbp, tf->tf_r8, tf->tf_r9,
 	    tf->tf_r10, tf->tf_r11, tf->tf_r12, tf->tf_r13, tf->tf_r14,
 	    tf->tf_r15);
-	backtrace_line(tf->tf_rip);
-	backtrace_from((const vaddr_t *)tf->tf_rbp);
+	backtrace(tf->tf_rip, (const vaddr_t *)tf->tf_rbp);
 	panic("%s in the kernel", name);
 }
 
@@ -123,17 +81,6 @@ trap_signal(u_int trapno)
 	}
 }
 
-/* True: the fault was that of a copy to or from a program, and is handled. */
-static bool
-trap_user_copy(struct trapframe *tf)
-{
-	if (tf->tf_rip < (vaddr_t)user_copy ||
-	    tf->tf_rip >= (vaddr_t)user_copy_end)
-		return (false);
-	tf->tf_rip = (vaddr_t)user_copy_fault;
-	return (true);
-}
-
 /*
  * A hypervisor that emulates the kernel may carry out SYSCALL but for the
  * change of privilege: then its entry faults on the first instruction, and
@@ -152,58 +99,27 @@ trap_syscall(struct trapframe *tf)
 static void
 trap_pagefault(struct trapframe *tf, vaddr_t va)
 {
-	bool user = (tf->tf_cs & 3) != 0;
-	int prot, sig;
+	int prot;
 
-	if (user && cpu_emulated && va == (vaddr_t)syscall_entry &&
-	    tf->tf_rip == va && tf->tf_rcx < VM_MAX_USER) {
+	if (frame_user(tf) && cpu_emulated &&
+	    va == (vaddr_t)syscall_entry && tf->tf_rip == va &&
+	    tf->tf_rcx < VM_MAX_USER) {
 		trap_syscall(tf);
 		return;
 	}
-
 	prot = tf->tf_err & PF_FETCH ? PROT_EXEC :
 	    tf->tf_err & PF_WRITE ? PROT_WRITE : PROT_READ;
-	if (!user && (va >= VM_MAX_USER || curthread->td_proc == NULL ||
-	    tf->tf_rip < (vaddr_t)user_copy ||
-	    tf->tf_rip >= (vaddr_t)user_copy_end))
+	if ((tf->tf_err & PF_RESERVED) || !trap_fault(tf, va, prot))
 		trap_fatal(tf, va);
-	if (va < VM_MAX_USER && !(tf->tf_err & PF_RESERVED)) {
-		/* it may sleep for memory: nothing is held by user_copy */
-		sig = vm_fault(curthread->td_proc->p_vm, va, prot);
-		if (sig == 0)
-			return;
-	} else
-		sig = SIGSEGV;
-	if (user)
-		proc_trap(tf, sig, va);
-	else {
-		(void)trap_user_copy(tf);
-		if (sig == SIGKILL)
-			psignal(curthread->td_proc, sig);
-	}
-}
-
-/* Back to the program, with interrupts off, when nothing is left to do. */
-static void
-trap_userret(struct trapframe *tf)
-{
-	for (;;) {
-		intr_off();
-		if (!userret_wanted())
-			break;
-		intr_on();
-		userret(tf);
-	}
 }
 
 void
 trap(struct trapframe *tf)
 {
-	bool user = (tf->tf_cs & 3) != 0;
+	bool user = frame_user(tf);
 	uint64_t cr2 = 0;
 
-	if (cpu_has_smap)
-		__asm volatile("clac" ::: "memory");
+	user_access_off();
 	if (tf->tf_trapno >= V_DEVICE) {
 		intr_dispatch(tf->tf_trapno);
 	} else if (tf->tf_trapno == T_NMI ||
@@ -240,33 +156,4 @@ syscall_trap(struct trapframe *tf)
 	linux_syscall(tf);
 	trap_userret(tf);
 	return (curthread->td_fullframe);
-}
-
-/* --- user memory --------------------------------------------------------------------- */
-
-static int
-user_move(void *to, const void *from, size_t n, const void *user)
-{
-	int error;
-
-	if ((vaddr_t)user >= VM_MAX_USER || n > VM_MAX_USER - (vaddr_t)user)
-		return (EFAULT);
-	if (cpu_has_smap)
-		__asm volatile("stac" ::: "memory");
-	error = user_copy(to, from, n);
-	if (cpu_has_smap)
-		__asm volatile("clac" ::: "memory");
-	return (error);
-}
-
-int
-copyin(const void *user, void *kaddr, size_t n)
-{
-	return (user_move(kaddr, user, n, user));
-}
-
-int
-copyout(const void *kaddr, void *user, size_t n)
-{
-	return (user_move(user, kaddr, n, user));
 }

@@ -23,6 +23,8 @@
 
 const char	md_platform[] = "x86_64";
 const uint16_t	md_elf_machine = EM_X86_64;
+const char	md_sigcode[] = "";	/* the C library's: sa_restorer */
+const size_t	md_sigcode_size = 0;
 
 u_long
 md_hwcap(u_int n)

@@ -207,11 +207,51 @@ intr_enabled(void)
 	return ((fl & PSL_I) != 0);
 }
 
+/* --- what sys/arch/common asks ---------------------------------------------- */
+
+static inline vaddr_t
+frame_pc(const struct trapframe *tf)
+{
+	return (tf->tf_rip);
+}
+
+static inline void
+frame_setpc(struct trapframe *tf, vaddr_t pc)
+{
+	tf->tf_rip = pc;
+}
+
+static inline bool
+frame_user(const struct trapframe *tf)
+{
+	return ((tf->tf_cs & 3) != 0);
+}
+
+/* where a frame pointer leads */
+#define FRAME_NEXT(fp)		((fp)[0])
+#define FRAME_RETURN(fp)	((fp)[1])
+
+extern bool	cpu_has_smap;
+
+static inline void
+user_access_on(void)
+{
+	if (cpu_has_smap)
+		__asm volatile("stac" ::: "memory");
+}
+
+static inline void
+user_access_off(void)
+{
+	if (cpu_has_smap)
+		__asm volatile("clac" ::: "memory");
+}
+
 /* cpu.c */
 extern struct cpu_info	cpu_boot;
 extern uint32_t		cpu_feature_ecx, cpu_feature_edx;	/* leaf 1 */
 extern uint32_t		cpu_feature_7ebx;
-extern bool		cpu_has_gbpages, cpu_has_smap;
+extern bool		cpu_has_gbpages;
 extern bool		cpu_emulated;	/* by the instruction: see cpu.c */
 void	cpu_early_init(struct cpu_info *);
 extern size_t		fpu_size;	/* bytes of state, 512 or more */

@@ -26,6 +26,15 @@ linux_number(const struct trapframe *tf)
 	return (tf->tf_trapno);
 }
 
+#define LINUX_SA_RESTORER	1	/* struct sigaction has it */
+
+/* flags of open(2), to the kernel's and back: see sys/file.h */
+static inline u_int
+linux_oflags(u_int flags)
+{
+	return (flags);
+}
+
 /* clone(2): the order of the last two arguments differs */
 #define LINUX_CLONE_CHILDTID	3
 #define LINUX_CLONE_TLS		4

@@ -4,7 +4,6 @@
 #ifndef _MACHINE_MACHDEP_H_
 #define _MACHINE_MACHDEP_H_
 
-const char *machdep_loader(void);	/* "PVH" */
-void	    madt_init(void);		/* I/O APICs and rerouted interrupts */
+void	madt_init(void);		/* I/O APICs and rerouted interrupts */
 
 #endif /* _MACHINE_MACHDEP_H_ */

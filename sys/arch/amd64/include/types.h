@@ -5,6 +5,7 @@
 #define _MACHINE_TYPES_H_
 
 #include <stdint.h>
+#include <machine/asm.h>
 
 typedef uint64_t	vaddr_t;
 typedef uint64_t	paddr_t;
@@ -20,6 +21,7 @@ typedef uint64_t	register_t;
 #define VM_MAX_USER		0x00007ffffffff000UL
 /* the kernel's: physical memory, mappings made on demand, the image */
 #define VM_DIRECT_BASE		0xffff800000000000UL
+#define VM_DIRECT_SIZE		0x0000010000000000UL
 #define VM_KVA_BASE		0xffffc00000000000UL
 #define VM_KVA_END		0xffffc08000000000UL
 

@@ -265,8 +265,8 @@ const struct intr_ops hosted_intr_ops = {
 
 /* Vectors from 32 on; what is below are lines. */
 int
-md_msi_alloc(struct cpu_info *ci __unused, struct intr_handle *ih,
-    uint64_t *addr, uint32_t *data)
+md_msi_alloc(uint32_t requester __unused, struct cpu_info *ci __unused,
+    struct intr_handle *ih, uint64_t *addr, uint32_t *data)
 {
 	u_int i;
 
