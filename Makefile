@@ -13,7 +13,7 @@ endif
 VERSION := 0.1
 S := sys
 B := build/$(ARCH)
-CONFIG ?= $(S)/conf/GENERIC
+CONFIG ?= $(S)/arch/$(ARCH)/conf/GENERIC
 PYTHON := /usr/bin/python3 -B
 
 include $(S)/arch/$(ARCH)/conf/Makefile.inc
@@ -64,8 +64,7 @@ help:
 # --- configuration ----------------------------------------------------------
 
 $(B)/sources.mk: $(CONFIG) tools/config.awk Makefile \
-    $(wildcard $(S)/conf/files* $(S)/dev/*/files.* \
-    $(S)/arch/$(ARCH)/conf/files*)
+    $(wildcard $(S)/conf/* $(S)/dev/*/files.* $(S)/arch/$(ARCH)/conf/*)
 	@mkdir -p $(B)/include
 	@ln -sfn ../../../$(S)/arch/$(ARCH)/include $(B)/include/machine
 	@echo "  CONFIG  $(CONFIG)"

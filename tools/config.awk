@@ -40,8 +40,13 @@ function read_file(name, config,	saved, text, n)
 }
 
 # device at parent [locator value]... [flags value]
+# include PATH
 function config_line(	i, name, parent, unit, star)
 {
+	if ($1 == "include" && NF == 2) {
+		read_file(sys "/" $2, 1)
+		return
+	}
 	if ($2 != "at" || NF < 3 || NF % 2 == 0)
 		fail("not \"device at parent [name value]...\"")
 	name = $1
@@ -77,12 +82,14 @@ function config_line(	i, name, parent, unit, star)
 			fail($(i + 1) ": not a number")
 	}
 	c_line[n] = line
+	c_file[n] = file
 	have[name] = 1
+	have[name, "?"] = 1
 	have[name, parent] = 1
 	n++
 }
 
-function files_line(	i, alt, key)
+function files_line(	i, j, alt, par)
 {
 	if ($1 == "include")
 		read_file(sys "/" $2, 0)
@@ -96,15 +103,13 @@ function files_line(	i, alt, key)
 		list = list " " $2
 	else {
 		split($3, alt, "|")
-		for (i in alt) {
-			key = alt[i]
-			if (NF == 4)
-				key = key SUBSEP $4
-			if (key in have) {
-				list = list " " $2
-				break
-			}
-		}
+		split(NF == 4 ? $4 : "?", par, "|")
+		for (i in alt)
+			for (j in par)
+				if ((alt[i], par[j]) in have) {
+					list = list " " $2
+					return
+				}
 	}
 }
 
@@ -123,7 +128,7 @@ function parents(i,	j, text)
 
 function check(i,	w, k, j, ok)
 {
-	file = ARGV[1]
+	file = c_file[i]
 	line = c_line[i]
 	k = split(c_words[i], w, " ")
 	for (j = 1; j <= k; j++) {

@@ -116,18 +116,22 @@ unit_taken(const struct cfdata *cf)
 	    cf->cf_driver->cd_devs[cf->cf_unit] != NULL);
 }
 
+/* empty: a driver knows the place, and that nothing is there */
 static const struct cfdata *
-config_search(struct device *parent, const void *aux)
+config_search(struct device *parent, const void *aux, bool *empty)
 {
 	const struct cfdata *cf, *best = NULL;
 	int pri, bestpri = 0;
 
+	*empty = false;
 	for (cf = cfdata; cf->cf_driver != NULL; cf++) {
 		if (parent == NULL || !parent_fits(cf, parent) ||
 		    unit_taken(cf))
 			continue;
-		if ((pri = cf->cf_attach->ca_match(parent, cf, aux)) >
-		    bestpri) {
+		pri = cf->cf_attach->ca_match(parent, cf, aux);
+		if (pri == CFMATCH_EMPTY)
+			*empty = true;
+		else if (pri > bestpri) {
 			best = cf;
 			bestpri = pri;
 		}
@@ -271,11 +275,12 @@ config_found(struct device *parent, void *aux, cfprint_t print)
 	struct cfident id = { "", "" };
 	const struct cfdata *cf;
 	struct device *dev = NULL;
+	bool empty;
 
 	autoconf_enter();
-	if ((cf = config_search(parent, aux)) != NULL)
+	if ((cf = config_search(parent, aux, &empty)) != NULL)
 		(void)config_attach(parent, cf, aux, print, &dev);
-	else if (print != NULL) {
+	else if (print != NULL && !empty) {
 		print(aux, &id);
 		printf("%s at %s%s not configured\n", id.ci_what,
 		    parent->dv_xname, id.ci_loc);

@@ -33,6 +33,9 @@ struct device {
 typedef int	(*cfmatch_t)(struct device *, const struct cfdata *,
 		    const void *);
 
+/* a match that says: mine, but nothing is there; the bus prints nothing */
+#define CFMATCH_EMPTY	(-1)
+
 /* What a bus says of a device it found, before a driver knows it. */
 struct cfident {
 	char	ci_what[64];		/* "1af4:1042 Block Device" */

@@ -117,6 +117,8 @@ extern const struct bus_dma_tag	 md_dma;
 void	 md_mainbus(struct device *);	/* config_found() what is here */
 /* the nth thing that the machine says of its hypervisor; ENOENT: no more */
 int	 md_pv_evidence(u_int, struct pv_evidence *);
+/* where QEMU's fw_cfg is, as ports or as memory; ENOENT: nowhere */
+int	 md_fwcfg(bus_addr_t *, bool *mem);
 /* what the processor has to offer to the generator; bytes written */
 size_t	 md_entropy(void *, size_t);
 

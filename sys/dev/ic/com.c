@@ -31,7 +31,6 @@
 #define LSR_RX		0x01
 #define LSR_THRE	0x20
 #define COM_SCRATCH	7
-#define COM_NREGS	8
 #define FIFO_SIZE	16
 #define SEND_TRIES	100000		/* about 0.1 s */
 
@@ -51,19 +50,35 @@ com_probe(bus_space_tag_t t, bus_addr_t addr)
 	return (found);
 }
 
+static uint8_t
+com_read(struct com_softc *sc, u_int reg)
+{
+	return (sc->sc_wide ? br_read_4(&sc->sc_regs, reg << sc->sc_shift) :
+	    br_read_1(&sc->sc_regs, reg << sc->sc_shift));
+}
+
+static void
+com_write(struct com_softc *sc, u_int reg, uint8_t v)
+{
+	if (sc->sc_wide)
+		br_write_4(&sc->sc_regs, reg << sc->sc_shift, v);
+	else
+		br_write_1(&sc->sc_regs, reg << sc->sc_shift, v);
+}
+
 /* --- data ------------------------------------------------------------------------- */
 
 /* Room for how many bytes?  With the mutex. */
 static u_int
 com_room(struct com_softc *sc)
 {
-	return (br_read_1(&sc->sc_regs, COM_LSR) & LSR_THRE ? sc->sc_fifo : 0);
+	return (com_read(sc, COM_LSR) & LSR_THRE ? sc->sc_fifo : 0);
 }
 
 static void
 com_ier(struct com_softc *sc, bool tx)
 {
-	br_write_1(&sc->sc_regs, COM_IER, (sc->sc_open ? IER_RX : 0) |
+	com_write(sc, COM_IER, (sc->sc_open ? IER_RX : 0) |
 	    (tx ? IER_TX : 0));
 }
 
@@ -81,7 +96,7 @@ com_start(struct tty *tp)
 		if ((n = tty_output(tp, buf, room)) == 0)
 			break;
 		for (i = 0; i < n; i++)
-			br_write_1(&sc->sc_regs, COM_DATA, buf[i]);
+			com_write(sc, COM_DATA, buf[i]);
 	}
 	com_ier(sc, room == 0);
 	mtx_leave(&sc->sc_mtx);
@@ -124,12 +139,12 @@ com_intr(void *arg)
 	uint8_t lsr;
 	bool tx;
 
-	if (br_read_1(&sc->sc_regs, COM_IIR) & IIR_NONE)
+	if (com_read(sc, COM_IIR) & IIR_NONE)
 		return (0);
 	mtx_enter(&sc->sc_mtx);
 	while (n < sizeof(buf) &&
-	    ((lsr = br_read_1(&sc->sc_regs, COM_LSR)) & LSR_RX))
-		buf[n++] = br_read_1(&sc->sc_regs, COM_DATA);
+	    ((lsr = com_read(sc, COM_LSR)) & LSR_RX))
+		buf[n++] = com_read(sc, COM_DATA);
 	tx = (lsr & LSR_THRE) != 0;
 	if (tx)
 		com_ier(sc, false);	/* until there is more to send */
@@ -151,7 +166,7 @@ com_putn(struct com_softc *sc, const char *s, u_int n)
 	for (i = 0; i < SEND_TRIES && com_room(sc) == 0; i++)
 		;
 	while (n-- > 0)
-		br_write_1(&sc->sc_regs, COM_DATA, *s++);
+		com_write(sc, COM_DATA, *s++);
 }
 
 /* The other holder of sc_mtx may be the code that we interrupted: no lock. */
@@ -186,19 +201,20 @@ com_cnwrite(struct consdev *cn, const char *s, size_t n)
 int
 com_attach(struct com_softc *sc, const struct intr_handle *ih)
 {
-	struct bus_region *br = &sc->sc_regs;
 	int error;
 
 	mtx_init(&sc->sc_mtx, IPL_TTY);
-	br_write_1(br, COM_IER, 0);
-	br_write_1(br, COM_LCR, LCR_DLAB);
-	br_write_1(br, COM_DATA, 1);		/* 115200 */
-	br_write_1(br, COM_IER, 0);
-	br_write_1(br, COM_LCR, LCR_8N1);
-	br_write_1(br, COM_FCR, FCR_ENABLE | FCR_RESET);
-	sc->sc_fifo = (br_read_1(br, COM_IIR) & IIR_FIFO) == IIR_FIFO ?
+	com_write(sc, COM_IER, 0);
+	if (sc->sc_divisor != 0) {
+		com_write(sc, COM_LCR, LCR_DLAB);
+		com_write(sc, COM_DATA, sc->sc_divisor);
+		com_write(sc, COM_IER, sc->sc_divisor >> 8);
+	}
+	com_write(sc, COM_LCR, LCR_8N1);
+	com_write(sc, COM_FCR, FCR_ENABLE | FCR_RESET);
+	sc->sc_fifo = (com_read(sc, COM_IIR) & IIR_FIFO) == IIR_FIFO ?
 	    FIFO_SIZE : 1;
-	br_write_1(br, COM_MCR, MCR_DTR_RTS | MCR_OUT2);
+	com_write(sc, COM_MCR, MCR_DTR_RTS | MCR_OUT2);
 
 	sc->sc_ih = intr_establish(ih, IPL_TTY, NULL, com_intr, sc,
 	    sc->sc_dev.dv_xname);
@@ -226,7 +242,7 @@ com_detach(struct device *self, int flags __unused)
 
 	cn_detach(&sc->sc_cons);
 	tty_detach(&sc->sc_tty);
-	br_write_1(&sc->sc_regs, COM_IER, 0);
+	com_write(sc, COM_IER, 0);
 	intr_disestablish(sc->sc_ih);
 	br_unmap(&sc->sc_regs);
 	return (0);

@@ -67,3 +67,15 @@ pci_ecam_init(struct pci_host *ph, bus_addr_t base)
 	ph->ph_cookie = pe;
 	return (0);
 }
+
+void
+pci_ecam_fini(struct pci_host *ph)
+{
+	struct pci_ecam *pe = ph->ph_cookie;
+	u_int i;
+
+	for (i = 0; i < nitems(pe->pe_bus); i++)
+		br_unmap(&pe->pe_bus[i]);
+	kmem_free(pe, sizeof(*pe));
+	ph->ph_cookie = NULL;
+}

@@ -224,3 +224,19 @@ pci_intr_disestablish(const struct pci_attach_args *pa, struct pci_intr *pi)
 		md_msi_free(&pi->pi_msi);
 	pi->pi_cookie = NULL;
 }
+
+/* --- lines ---------------------------------------------------------------------------- */
+
+#define HOPS	32
+
+void
+pci_swizzle(const struct pci_host *ph, u_int *tag, u_int *pin)
+{
+	u_int hops;
+
+	for (hops = 0; hops < HOPS &&
+	    PCI_TAG_BUS(*tag) != ph->ph_firstbus; hops++) {
+		*pin = (*pin - 1 + PCI_TAG_DEV(*tag)) % 4 + 1;
+		*tag = ph->ph_bridge[PCI_TAG_BUS(*tag) & 0xff];
+	}
+}

@@ -133,6 +133,13 @@ int	 pci_intr_establish(const struct pci_attach_args *, struct pci_intr *,
 void	 pci_intr_disestablish(const struct pci_attach_args *,
 	    struct pci_intr *);
 
+/*
+ * For the ph_intr of a host bridge: the lines of functions behind bridges come
+ * out at the bridge, turned by the device number (PCI-to-PCI Bridge 1.2, 9.1).
+ * Tag and pin become those on the host bridge's own bus.
+ */
+void	 pci_swizzle(const struct pci_host *, u_int *tag, u_int *pin);
+
 /* "dev 3 function 0" and "1af4:1042 Block Device": a cfprint_t */
 void	 pci_print(const void *, struct cfident *);
 
@@ -162,6 +169,7 @@ int	 pci_detach(struct device *, int);
  * ph_extended and ph_cookie; ph_firstbus and ph_lastbus are set.  ENOMEM.
  */
 int	 pci_ecam_init(struct pci_host *, bus_addr_t base);
+void	 pci_ecam_fini(struct pci_host *);
 
 /* the machine's: config_found() each host bridge below this device */
 void	 pci_machdep_hosts(struct device *);

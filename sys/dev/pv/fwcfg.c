@@ -26,10 +26,15 @@
 #define FWCFG_DMA_USEC	1000000
 #define FWCFG_NOKEY	UINT32_MAX
 
+struct fwcfg_regs {
+	struct bus_region	 fr_br;
+	bool			 fr_mem;
+};
+
 struct fwcfg_softc {
 	struct device		 sc_dev;
 	struct pvbus_hv		*sc_hv;
-	struct bus_region	 sc_regs;
+	struct fwcfg_regs	 sc_regs;
 	struct rwlock		 sc_lock;	/* the position, sc_mem */
 	struct dmamem		 sc_mem;
 	bool			 sc_dma;
@@ -65,14 +70,50 @@ static const struct pvbus_kvops fwcfg_kvops = {
 
 /* --- bytes -------------------------------------------------------------- */
 
-static void
-fwcfg_ports(const struct bus_region *br, uint16_t key, void *buf, size_t len)
+static int
+fwcfg_map(struct fwcfg_regs *fr)
 {
+	bus_addr_t addr;
+
+	if (md_fwcfg(&addr, &fr->fr_mem) != 0)
+		return (ENXIO);
+	return (br_map(&fr->fr_br, fr->fr_mem ? &md_bus_mem : md_bus_io, addr,
+	    fr->fr_mem ? FWCFG_MEM_SIZE : FWCFG_NPORTS, 0));
+}
+
+static void
+fwcfg_selector(const struct fwcfg_regs *fr, uint16_t key)
+{
+	if (fr->fr_mem)
+		br_write_2(&fr->fr_br, FWCFG_MEM_SELECTOR, bswap16(key));
+	else
+		br_write_2(&fr->fr_br, FWCFG_SELECTOR, key);
+}
+
+static void
+fwcfg_data(const struct fwcfg_regs *fr, void *buf, size_t len)
+{
+	bus_size_t reg = fr->fr_mem ? FWCFG_MEM_DATA : FWCFG_DATA;
 	uint8_t *p = buf;
 
-	br_write_2(br, FWCFG_SELECTOR, key);
 	while (len-- > 0)
-		*p++ = br_read_1(br, FWCFG_DATA);
+		*p++ = br_read_1(&fr->fr_br, reg);
+}
+
+static void
+fwcfg_dma_start(const struct fwcfg_regs *fr, bus_addr_t addr)
+{
+	br_write_4(&fr->fr_br, fr->fr_mem ? FWCFG_MEM_DMA_HIGH :
+	    FWCFG_DMA_HIGH, bswap32(addr >> 32));
+	br_write_4(&fr->fr_br, fr->fr_mem ? FWCFG_MEM_DMA_LOW :
+	    FWCFG_DMA_LOW, bswap32((uint32_t)addr));
+}
+
+static void
+fwcfg_item(const struct fwcfg_regs *fr, uint16_t key, void *buf, size_t len)
+{
+	fwcfg_selector(fr, key);
+	fwcfg_data(fr, buf, len);
 }
 
 /* One transfer, no larger than a chunk. */
@@ -92,8 +133,7 @@ fwcfg_transfer(struct fwcfg_softc *sc, void *buf, size_t len)
 	be32_store(&fa->fa_control, control);
 	/* the block before the register that makes QEMU read it */
 	bus_dma_barrier(sc->sc_mem.dmm_tag, BUS_DMA_BARRIER_WRITE);
-	br_write_4(&sc->sc_regs, FWCFG_DMA_HIGH, bswap32(addr >> 32));
-	br_write_4(&sc->sc_regs, FWCFG_DMA_LOW, bswap32((uint32_t)addr));
+	fwcfg_dma_start(&sc->sc_regs, addr);
 	for (usec = 0; (control = be32_load(&fa->fa_control)) != 0; usec++) {
 		if (control == FWCFG_DMA_ERROR)
 			return (EIO);
@@ -115,7 +155,7 @@ fwcfg_select(struct fwcfg_softc *sc, uint16_t key)
 	if (sc->sc_dma)
 		sc->sc_key = key;
 	else
-		br_write_2(&sc->sc_regs, FWCFG_SELECTOR, key);
+		fwcfg_selector(&sc->sc_regs, key);
 }
 
 /* The next bytes of what is selected. */
@@ -129,8 +169,7 @@ fwcfg_bytes(struct fwcfg_softc *sc, void *buf, size_t len)
 	if (sc->sc_lost)
 		return (EIO);
 	if (!sc->sc_dma) {
-		while (len-- > 0)
-			*p++ = br_read_1(&sc->sc_regs, FWCFG_DATA);
+		fwcfg_data(&sc->sc_regs, buf, len);
 		return (0);
 	}
 	for (; len > 0; len -= n, p += n) {
@@ -283,15 +322,14 @@ fwcfg_match(struct device *parent __unused, const struct cfdata *cf,
     const void *aux)
 {
 	const struct pv_attach_args *pva = aux;
-	struct bus_region br;
+	struct fwcfg_regs fr;
 	char sig[4];
 
 	if (strcmp(pva->pva_name, cf->cf_driver->cd_name) != 0 ||
-	    md_bus_io == NULL ||
-	    br_map(&br, md_bus_io, FWCFG_PORT, FWCFG_NPORTS, 0) != 0)
+	    fwcfg_map(&fr) != 0)
 		return (0);
-	fwcfg_ports(&br, FWCFG_KEY_SIGNATURE, sig, sizeof(sig));
-	br_unmap(&br);
+	fwcfg_item(&fr, FWCFG_KEY_SIGNATURE, sig, sizeof(sig));
+	br_unmap(&fr.fr_br);
 	return (memcmp(sig, "QEMU", sizeof(sig)) == 0);
 }
 
@@ -303,7 +341,7 @@ fwcfg_teardown(struct fwcfg_softc *sc)
 	sc->sc_attached = false;
 	if (!sc->sc_lost)		/* QEMU may still write there */
 		dmamem_free(&sc->sc_mem);
-	br_unmap(&sc->sc_regs);
+	br_unmap(&sc->sc_regs.fr_br);
 }
 
 int
@@ -318,11 +356,10 @@ fwcfg_attach(struct device *parent __unused, struct device *self, void *aux)
 	sc->sc_hv = pva->pva_hv;
 	sc->sc_key = FWCFG_NOKEY;
 	rw_init(&sc->sc_lock, "fwcfg");
-	if ((error = br_map(&sc->sc_regs, md_bus_io, FWCFG_PORT, FWCFG_NPORTS,
-	    0)) != 0)
+	if ((error = fwcfg_map(&sc->sc_regs)) != 0)
 		return (error);
-	fwcfg_ports(&sc->sc_regs, FWCFG_KEY_ID, &id, sizeof(id));
-	fwcfg_ports(&sc->sc_regs, FWCFG_KEY_DIR, &n, sizeof(n));
+	fwcfg_item(&sc->sc_regs, FWCFG_KEY_ID, &id, sizeof(id));
+	fwcfg_item(&sc->sc_regs, FWCFG_KEY_DIR, &n, sizeof(n));
 	if (be32_get(n) > FWCFG_MAXFILES) {
 		device_describe(self, "%u files, not used", be32_get(n));
 		error = ENXIO;

@@ -6,17 +6,23 @@
 
 /*
  * QEMU Firmware Configuration (fw_cfg) Device: docs/specs/fw_cfg.rst of
- * QEMU.  Here: as I/O ports.
+ * QEMU.  As I/O ports, or as memory, where the selector is big-endian.
  */
 
 #include <sys/wire.h>
 
-#define FWCFG_PORT		0x510
+#define FWCFG_PORT		0x510	/* where they are on a PC */
 #define FWCFG_NPORTS		12
 #define FWCFG_SELECTOR		0	/* 16 W */
 #define FWCFG_DATA		1	/* 8 R */
 #define FWCFG_DMA_HIGH		4	/* 32 W, big-endian */
 #define FWCFG_DMA_LOW		8	/* 32 W, big-endian; starts it */
+
+#define FWCFG_MEM_SIZE		24
+#define FWCFG_MEM_DATA		0	/* 8 R */
+#define FWCFG_MEM_SELECTOR	8	/* 16 W, big-endian */
+#define FWCFG_MEM_DMA_HIGH	16	/* 32 W, big-endian */
+#define FWCFG_MEM_DMA_LOW	20	/* 32 W, big-endian; starts it */
 
 /* what to select */
 #define FWCFG_KEY_SIGNATURE	0x0000	/* "QEMU" */

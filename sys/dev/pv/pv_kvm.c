@@ -7,16 +7,41 @@
 
 #include <dev/pv/pvvar.h>
 
+#define SBI_KVM		3	/* implementation id: SBI 3.0, chapter 4 */
+
+/* the UUID that arm64's vendor call gives, as its four words */
+static const uint32_t kvm_uuid[4] = {
+	0xb66fb428, 0xe911c52e, 0x564bcaa9, 0x743a004d
+};
+
+static bool
+pv_kvm_match(const struct pv_evidence *pe)
+{
+	switch (pe->pe_kind) {
+	case PVE_CPUID:
+		return (memcmp(pe->pe_sig, "KVMKVMKVM\0\0", PVE_SIGLEN) == 0);
+	case PVE_SMCCC:
+		return (memcmp(pe->pe_regs, kvm_uuid, sizeof(kvm_uuid)) == 0);
+	case PVE_SBI:
+		return (pe->pe_base == SBI_KVM);
+	case PVE_FDT:
+		return (strcmp(pe->pe_sig, "linux,kvm") == 0);
+	default:
+		return (false);
+	}
+}
+
 static void
 pv_kvm_init(struct pvbus_hv *hv)
 {
 	/* EAX of the leaf above the signature: what it offers */
-	hv->hv_features = hv->hv_evidence->pe_regs[0];
+	if (hv->hv_evidence->pe_kind == PVE_CPUID)
+		hv->hv_features = hv->hv_evidence->pe_regs[0];
 }
 
 const struct pvbus_hvtype pv_kvm = {
 	.ht_name = "KVM",
-	.ht_sig = "KVMKVMKVM\0\0\0",
+	.ht_match = pv_kvm_match,
 	.ht_flags = HTF_FWCFG,
 	.ht_init = pv_kvm_init,
 };

@@ -2,8 +2,8 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * QEMU that does without a hypervisor.  Where there is no CPUID the machine
- * gives the same signature for what it sees of QEMU.
+ * QEMU that does without a hypervisor: by CPUID, or by its own devices in a
+ * device tree that tells of nobody else.
  */
 
 #include <sys/systm.h>
@@ -15,7 +15,9 @@ pv_tcg_match(const struct pv_evidence *pe)
 {
 	static const char sig[PVE_SIGLEN] = "TCGTCGTCGTCG";
 
-	return (memcmp(pe->pe_sig, sig, sizeof(sig)) == 0);
+	return (pe->pe_kind == PVE_CPUID ?
+	    memcmp(pe->pe_sig, sig, sizeof(sig)) == 0 :
+	    pe->pe_kind == PVE_FDT && strcmp(pe->pe_sig, "qemu") == 0);
 }
 
 const struct pvbus_hvtype pv_tcg = {

@@ -15,6 +15,7 @@
 
 #include <dev/acpi/acpivar.h>
 #include <dev/ic/comvar.h>
+#include <dev/pv/fwcfgreg.h>
 #include <dev/pv/pvvar.h>
 #include <machine/apic.h>
 #include <machine/cpu.h>
@@ -258,7 +259,9 @@ com_mainbus_attach(struct device *parent __unused, struct device *self,
 	struct mainbus_attach_args *ma = aux;
 	int error;
 
-	if ((error = br_map(&sc->sc_regs, md_bus_io, ma->ma_port, 8, 0)) != 0)
+	sc->sc_divisor = 1;		/* 115200 */
+	if ((error = br_map(&sc->sc_regs, md_bus_io, ma->ma_port, COM_NREGS,
+	    0)) != 0)
 		return (error);
 	if ((error = com_attach(sc, &ma->ma_intr)) != 0)
 		br_unmap(&sc->sc_regs);
@@ -293,5 +296,13 @@ md_pv_evidence(u_int n, struct pv_evidence *ev)
 	cpuid(base + 1, 0, ev->pe_regs);
 	cpuid(base + 2, 0, ev->pe_regs2);
 	cpuid(base + 3, 0, ev->pe_regs3);
+	return (0);
+}
+
+int
+md_fwcfg(bus_addr_t *addr, bool *mem)
+{
+	*addr = FWCFG_PORT;
+	*mem = false;
 	return (0);
 }

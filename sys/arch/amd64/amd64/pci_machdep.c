@@ -55,25 +55,18 @@ port_write(struct pci_host *ph __unused, u_int tag, u_int reg, uint32_t v)
 /* --- interrupt lines ------------------------------------------------------------ */
 
 /*
- * A _PRT that is plain data is asked first; pins of functions behind bridges
- * come out at the bridge, turned by the device number (PCI-to-PCI Bridge 1.2,
- * 9.1).  Where it is code, what the firmware wrote into the line register
- * must do: an ISA interrupt, and the I/O APIC has those too.
+ * A _PRT that is plain data is asked first.  Where it is code, what the
+ * firmware wrote into the line register must do: an ISA interrupt, and the
+ * I/O APIC has those too.
  */
 static int
 line_intr(struct pci_host *ph, u_int tag, u_int pin, u_int line,
     struct intr_handle *ih)
 {
 	struct acpi_gsi ag;
-	u_int hops;
 
-	pin--;
-	for (hops = 0; hops < 32 && PCI_TAG_BUS(tag) != ph->ph_firstbus;
-	    hops++) {
-		pin = (pin + PCI_TAG_DEV(tag)) % 4;
-		tag = ph->ph_bridge[PCI_TAG_BUS(tag) & 0xff];
-	}
-	if (acpi_prt(acpi_sc.sc_dsdt, PCI_TAG_DEV(tag), pin, &ag) == 0) {
+	pci_swizzle(ph, &tag, &pin);
+	if (acpi_prt(acpi_sc.sc_dsdt, PCI_TAG_DEV(tag), pin - 1, &ag) == 0) {
 		intr_gsi_handle(ih, ag.ag_gsi, ag.ag_level, ag.ag_low);
 		return (0);
 	}

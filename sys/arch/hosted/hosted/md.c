@@ -19,6 +19,7 @@
 #include <sys/thread.h>
 #include <sys/timeout.h>
 
+#include <dev/pv/fwcfgreg.h>
 #include <machine/cpu.h>
 #include <machine/host.h>
 #include <machine/mainbus.h>
@@ -203,6 +204,14 @@ void
 md_timer_set(uint64_t when)
 {
 	hosted_alarm = when;
+}
+
+int
+md_fwcfg(bus_addr_t *addr, bool *mem)
+{
+	*addr = FWCFG_PORT;
+	*mem = false;
+	return (0);
 }
 
 size_t
