@@ -4,7 +4,7 @@
 # make help tells what there is.
 
 ARCH ?= amd64
-MACHINE_ARCHS := amd64
+MACHINE_ARCHS := amd64 arm64 riscv64
 
 ifeq ($(filter $(ARCH),$(MACHINE_ARCHS)),)
 $(error ARCH=$(ARCH): one of $(MACHINE_ARCHS))
@@ -31,7 +31,7 @@ KCFLAGS := -std=gnu11 -O2 -g $(WARNFLAGS) -ffreestanding -nostdinc \
 	-I$(S) -I$(B)/include -fno-pic -fno-pie -fno-common \
 	-fno-strict-aliasing -fno-asynchronous-unwind-tables \
 	-fno-omit-frame-pointer -fno-optimize-sibling-calls \
-	-fstack-protector-strong -mstack-protector-guard=global \
+	-fstack-protector-strong \
 	-ffunction-sections -fdata-sections \
 	-DPARAVANE_VERSION='"$(VERSION)"' -DMACHINE_ARCH='"$(ARCH)"' \
 	$(ARCH_CFLAGS)

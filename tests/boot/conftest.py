@@ -33,7 +33,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import guest as guest_module		# noqa: E402
-from guest import Guest, OVMF, QEMU, TOP	# noqa: E402
+from guest import ARCH, Guest, OVMF, QEMU, TOP	# noqa: E402
 
 
 def need_command(*names):
@@ -100,6 +100,20 @@ NEEDS = {
 
 # A look at the machine is worth one look.
 reasons = {}
+
+
+def pytest_configure(config):
+    for line in ('needs(*what): cannot run without these, see NEEDS',
+            'arch(*names): of a feature that only these architectures have'):
+        config.addinivalue_line('markers', line)
+
+
+def pytest_collection_modifyitems(config, items):
+    """What belongs to other architectures is no test of this one."""
+    def here(item):
+        return all(ARCH in mark.args for mark in item.iter_markers('arch'))
+
+    items[:] = [item for item in items if here(item)]
 
 
 def pytest_runtest_setup(item):

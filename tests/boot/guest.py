@@ -40,8 +40,41 @@ ARCH = os.environ.get('ARCH') or 'amd64'
 BUILD = TOP / 'build' / ARCH
 KERNEL = BUILD / 'paravane'
 ROOT = BUILD / 'root.cpio'
+
+
+class Arch:
+    """What differs between architectures: QEMU and its boards, of which the
+    first is the usual one; the name of the serial port; the prefix of the
+    compiler; the arguments by which a guest's exit status leaves QEMU, None
+    where there is no way but the console's last line."""
+
+    def __init__(self, qemu, boards, serial, cross, cpu=None, exits=None,
+            mmio=None):
+        self.qemu = f'qemu-system-{qemu}'
+        self.boards = boards
+        self.serial = serial
+        self.cross = cross
+        self.cpu = cpu
+        self.exits = exits
+        self.mmio = mmio or boards[0]	# has places for virtio over MMIO
+
+
+ARCHES = {
+    'amd64': Arch('x86_64', ['q35', 'pc', 'microvm,pcie=on'], 'com0',
+        'x86_64-linux-gnu-', mmio='microvm',
+        exits=['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04']),
+    'arm64': Arch('aarch64', ['virt,gic-version=3', 'virt,gic-version=2',
+        'virt,gic-version=3,its=off'], 'pluart0', 'aarch64-linux-gnu-',
+        cpu='max,pauth=off'),
+    'riscv64': Arch('riscv64', ['virt', 'virt,aia=aplic',
+        'virt,aia=aplic-imsic'], 'com0', 'riscv64-linux-gnu-', exits=[]),
+}
+THIS = ARCHES[ARCH]
+COMPILER = 'gcc' if THIS.qemu.endswith(os.uname().machine) else \
+    THIS.cross + 'gcc'
+BOARDS = THIS.boards
 # make exports it also where it is empty
-QEMU = os.environ.get('QEMU') or 'qemu-system-x86_64'
+QEMU = os.environ.get('QEMU') or THIS.qemu
 
 OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd']
 
@@ -196,8 +229,8 @@ class Guest:
     """
 
     def __init__(self, *args, append='', kernel=KERNEL, initrd=None,
-            machine='q35', mem='128M', smp=1, accel='tcg', cpu=None,
-            debug_exit=True, reboot=False, serial=True, extra=(), qemu=QEMU):
+            machine=BOARDS[0], mem='128M', smp=1, accel='tcg', cpu=THIS.cpu,
+            exits=True, reboot=False, serial=True, extra=(), qemu=QEMU):
         self.console = Stream()
         self.qmp = Qmp()
         self.streams = {name: Stream() for name in extra}
@@ -220,9 +253,8 @@ class Guest:
             self.command += ['-cpu', cpu]
         if not reboot:
             self.command += ['-no-reboot']
-        if debug_exit:
-            self.command += ['-device',
-                'isa-debug-exit,iobase=0xf4,iosize=0x04']
+        if exits and THIS.exits:
+            self.command += THIS.exits
         if kernel:
             if not pathlib.Path(kernel).exists():
                 raise GuestError(f'{kernel} is missing: run make first')
@@ -232,7 +264,7 @@ class Guest:
             if initrd:
                 self.command += ['-initrd', str(initrd)]
         self.command += words
-        self.debug_exit = debug_exit
+        self.exits = exits
         self.serial = serial
         self.count = 0
         self.printed = ''
@@ -303,8 +335,18 @@ class Guest:
             if l.startswith('qemu') and ' warning: ' not in l]
         if errors:
             raise GuestError('\n'.join(errors))
+        if self.exits and THIS.exits is None and code == 0:
+            return self.console_status()
         # isa-debug-exit: twice the status and one.
-        return code // 2 if self.debug_exit and code % 2 else code
+        return code // 2 if self.exits and THIS.exits and code % 2 else code
+
+    def console_status(self):
+        """The status as the console has it, 125 after a panic."""
+        text = ''.join(s.text() for s in [self.console,
+            *self.streams.values()]).replace('\r', '')
+        match = re.findall(r'^paravane: exit (\d+)$', text, re.M)
+        return int(match[-1]) if match else \
+            125 if re.search(r'^panic: ', text, re.M) else 0
 
     def said(self):
         """What QEMU itself printed, when it has ended."""
@@ -358,7 +400,7 @@ def make_root(path, files, modes=None):
 def program(name, directory):
     """A program of progs/, compiled in that directory: its bytes."""
     out = pathlib.Path(directory) / name
-    subprocess.run(['gcc', '-static', '-O1', '-Wall', '-Wextra', '-o', out,
+    subprocess.run([COMPILER, '-static', '-O1', '-Wall', '-Wextra', '-o', out,
         TOP / 'tests' / 'boot' / 'progs' / f'{name}.c'], check=True)
     return out.read_bytes()
 

@@ -156,7 +156,7 @@ def test_the_status_of_the_command_leaves_the_machine(boot, n):
 
 @pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm'])
 def test_a_machine_without_a_place_for_the_status_powers_off(start, machine):
-    g = start(machine=machine, append='-- echo ready', debug_exit=False,
+    g = start(machine=machine, append='-- echo ready', exits=False,
         shell=False)
     event = g.qmp.wait_event('SHUTDOWN')
     assert event['data']['reason'] == 'guest-shutdown'
@@ -171,7 +171,7 @@ def test_the_command_line_may_have_pipes_and_variables(boot):
 
 
 def test_halt_p_powers_off(start):
-    g = start(debug_exit=False)
+    g = start(exits=False)
     g.console.send('halt -p\n')
     event = g.qmp.wait_event('SHUTDOWN')
     assert event['data']['reason'] == 'guest-shutdown'
@@ -205,7 +205,7 @@ def test_a_panic_prints_a_backtrace_by_names_and_ends_with_125(boot):
 
 
 def test_a_panic_powers_off_where_nothing_takes_the_status(boot):
-    text, status = boot(append='-- sysctl debug.panic=1', debug_exit=False)
+    text, status = boot(append='-- sysctl debug.panic=1', exits=False)
     assert '\npanic: ' in text and status == 0
 
 

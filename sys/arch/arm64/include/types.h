@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+#ifndef _MACHINE_TYPES_H_
+#define _MACHINE_TYPES_H_
+
+#include <stdint.h>
+#include <machine/asm.h>
+
+typedef uint64_t	vaddr_t;
+typedef uint64_t	paddr_t;
+typedef uint64_t	register_t;
+
+#define PAGE_SHIFT		12
+#define _LITTLE_ENDIAN		1234
+#define _BIG_ENDIAN		4321
+#ifdef __AARCH64EB__
+#define _BYTE_ORDER		_BIG_ENDIAN
+#else
+#define _BYTE_ORDER		_LITTLE_ENDIAN
+#endif
+
+#define VM_MIN_USER		0x0000000000010000UL
+#define VM_MAX_USER		0x0000fffffffff000UL
+/* the kernel's: physical memory, mappings made on demand, the image */
+#define VM_DIRECT_BASE		0xffff000000000000UL
+#define VM_DIRECT_SIZE		0x0000010000000000UL
+#define VM_KVA_BASE		0xffff800000000000UL
+#define VM_KVA_END		0xffff808000000000UL
+
+#endif /* _MACHINE_TYPES_H_ */
