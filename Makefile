@@ -4,7 +4,7 @@
 # make help tells what there is.
 
 ARCH ?= amd64
-MACHINE_ARCHS := amd64 arm64 riscv64
+MACHINE_ARCHS := amd64 arm64 arm64eb riscv64
 
 ifeq ($(filter $(ARCH),$(MACHINE_ARCHS)),)
 $(error ARCH=$(ARCH): one of $(MACHINE_ARCHS))
@@ -13,10 +13,12 @@ endif
 VERSION := 0.1
 S := sys
 B := build/$(ARCH)
-CONFIG ?= $(S)/arch/$(ARCH)/conf/GENERIC
+# one machine in either order of bytes
+MD := $(S)/arch/$(patsubst %eb,%,$(ARCH))
+CONFIG ?= $(MD)/conf/GENERIC
 PYTHON := /usr/bin/python3 -B
 
-include $(S)/arch/$(ARCH)/conf/Makefile.inc
+include $(MD)/conf/Makefile.inc
 
 CC := $(CROSS)gcc
 NM := $(CROSS)nm
@@ -58,19 +60,19 @@ help:
 #: make bench       measure
 #: make clean       remove build
 #:
-#: ARCH=amd64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
+#: ARCH=amd64|arm64|arm64eb|riscv64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
 #: QEMU_ARGS=  ROOT=DIR (files laid over the root image)  CONFIG=FILE
 
 # --- configuration ----------------------------------------------------------
 
 $(B)/sources.mk: $(CONFIG) tools/config.awk Makefile \
-    $(wildcard $(S)/conf/* $(S)/dev/*/files.* $(S)/arch/$(ARCH)/conf/*)
+    $(wildcard $(S)/conf/* $(S)/dev/*/files.* $(MD)/conf/*)
 	@mkdir -p $(B)/include
-	@ln -sfn ../../../$(S)/arch/$(ARCH)/include $(B)/include/machine
+	@ln -sfn ../../../$(MD)/include $(B)/include/machine
 	@echo "  CONFIG  $(CONFIG)"
 	$(Q)awk -v sys=$(S) -v ioconf=$(B)/ioconf.c -v sources=$@ \
 	    -f tools/config.awk $(CONFIG) \
-	    $(S)/arch/$(ARCH)/conf/files.$(ARCH)
+	    $(MD)/conf/files.$(notdir $(MD))
 
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(MAKECMDGOALS),help)
@@ -102,9 +104,9 @@ $(filter %/locore.o,$(KOBJS)): $(B)/root.cpio
 
 # Linked twice: the second time with the names of the functions for
 # backtraces.  They lie behind the text, so its addresses stay.
-LINK = $(CC) $(KLDFLAGS) -T $(S)/arch/$(ARCH)/conf/kernel.ld
+LINK = $(CC) $(KLDFLAGS) -T $(MD)/conf/kernel.ld
 
-$(B)/paravane.elf: $(KOBJS) $(S)/arch/$(ARCH)/conf/kernel.ld tools/ksyms.awk
+$(B)/paravane.elf: $(KOBJS) $(MD)/conf/kernel.ld tools/ksyms.awk
 	@: > $(B)/obj/ksyms0.c
 	@awk -f tools/ksyms.awk < /dev/null > $(B)/obj/ksyms0.c
 	@$(CC) $(KCFLAGS) -c -o $(B)/obj/ksyms0.o $(B)/obj/ksyms0.c

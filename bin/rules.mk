@@ -22,7 +22,18 @@ CRUNCH_LDFLAGS=	-static -no-pie -s -Wl,--gc-sections -Wl,--build-id=none \
 		-Wl,-z,max-page-size=4096 -Wl,-z,noseparate-code \
 		-Wl,-z,norelro
 
-ifneq ($(TRIM),no)
+# Where there is no C library for the machine: CRUNCH_NOLIBC=yes.
+CRUNCH_NOLIBC_OBJS= $(OBJ)/user/bin/crunch/nolibc.o \
+		$(OBJ)/user/bin/crunch/nolibc_start.o
+
+CRUNCH_OBJS:=	$(filter-out $(CRUNCH_NOLIBC_OBJS),$(CRUNCH_OBJS))
+CRUNCH_CFLAGS+=	$(USER_CFLAGS)
+CRUNCH_LDFLAGS+= $(USER_LDFLAGS)
+
+ifeq ($(CRUNCH_NOLIBC),yes)
+CRUNCH_OBJS+=	$(CRUNCH_LIBC) $(CRUNCH_NOLIBC_OBJS)
+CRUNCH_LDFLAGS+= -nostdlib
+else ifneq ($(TRIM),no)
 CRUNCH_OBJS+=	$(CRUNCH_LIBC)
 CRUNCH_LDFLAGS+= -Wl,-z,muldefs
 endif
@@ -31,13 +42,19 @@ $(OBJ)/crunch: $(CRUNCH_OBJS)
 	@echo "  LD      $@"
 	@$(USERCC) $(CRUNCH_LDFLAGS) -o $@ $(CRUNCH_OBJS)
 
-$(CRUNCH_OBJS): $(OBJ)/user/%.o: %.c bin/rules.mk
+$(OBJ)/user/%.o: %.c bin/rules.mk
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(USERCC) $(CRUNCH_CFLAGS) $(CRUNCH_CFLAGS_$(notdir $*)) -MMD -MP \
 	    -c -o $@ $<
 
+$(OBJ)/user/%.o: %.S bin/rules.mk
+	@mkdir -p $(@D)
+	@echo "  AS      $<"
+	@$(USERCC) $(USER_CFLAGS) -c -o $@ $<
+
 # It defines what the compiler would otherwise make of its loops.
+CRUNCH_CFLAGS_nolibc= -ffreestanding -fno-builtin
 CRUNCH_CFLAGS_libc= -ffreestanding -fno-builtin \
 		-fno-tree-loop-distribute-patterns
 

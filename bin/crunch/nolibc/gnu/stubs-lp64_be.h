@@ -1,0 +1,1 @@
+/* The headers ask for it; the library that it speaks of is not there. */
