@@ -79,7 +79,7 @@ QEMU = os.environ.get('QEMU') or THIS.qemu
 OVMF = ['/usr/share/OVMF/OVMF_CODE_4M.fd', '/usr/share/OVMF/OVMF_CODE.fd']
 
 PROMPT = '# '
-TIMEOUT = 60
+TIMEOUT = float(os.environ.get("GUEST_TIMEOUT") or 60)
 
 # Everything that is alive, for the reports of failures and for the end.
 guests = []

@@ -30,6 +30,7 @@
 #define INT_RT		0x040		/* some received, and then silence */
 #define UART_SIZE	0x048
 #define SEND_TRIES	100000
+#define RECEIVE_TURNS	1000
 
 struct pluart_softc {
 	struct device		 sc_dev;
@@ -101,28 +102,45 @@ static const struct tty_ops pluart_ttyops = {
 	.to_close = pluart_close,
 };
 
+static size_t
+pluart_receive(struct pluart_softc *sc, u_char *buf, size_t size)
+{
+	size_t n = 0;
+
+	mtx_enter(&sc->sc_mtx);
+	while (n < size && !(br_read_4(&sc->sc_regs, UART_FR) & FR_RXFE))
+		buf[n++] = br_read_4(&sc->sc_regs, UART_DR);
+	mtx_leave(&sc->sc_mtx);
+	return (n);
+}
+
+/*
+ * The interrupt comes when the FIFO fills, not as long as something is in it,
+ * so it must be emptied; a port that never is empty gets no more than its turn.
+ */
 static int
 pluart_intr(void *arg)
 {
 	struct pluart_softc *sc = arg;
 	u_char buf[64];
-	size_t n = 0;
+	size_t n;
 	uint32_t mis;
+	u_int turns;
 
 	if ((mis = br_read_4(&sc->sc_regs, UART_MIS)) == 0)
 		return (0);
-	mtx_enter(&sc->sc_mtx);
 	br_write_4(&sc->sc_regs, UART_ICR, mis);
-	while (n < sizeof(buf) &&
-	    !(br_read_4(&sc->sc_regs, UART_FR) & FR_RXFE))
-		buf[n++] = br_read_4(&sc->sc_regs, UART_DR);
-	if (mis & INT_TX)
-		pluart_mask(sc, false);	/* until there is more to send */
-	mtx_leave(&sc->sc_mtx);
-	if (n > 0)
+	for (turns = 0; turns < RECEIVE_TURNS; turns++) {
+		if ((n = pluart_receive(sc, buf, sizeof(buf))) == 0)
+			break;
 		(void)tty_input(&sc->sc_tty, buf, n);
-	if (mis & INT_TX)
+	}
+	if (mis & INT_TX) {
+		mtx_enter(&sc->sc_mtx);
+		pluart_mask(sc, false);	/* until there is more to send */
+		mtx_leave(&sc->sc_mtx);
 		tty_more(&sc->sc_tty);
+	}
 	return (1);
 }
 
