@@ -43,33 +43,53 @@ ROOT = BUILD / 'root.cpio'
 
 
 class Arch:
-    """What differs between architectures: QEMU and its boards, of which the
-    first is the usual one; the name of the serial port; the prefix of the
-    compiler; the arguments by which a guest's exit status leaves QEMU, None
-    where there is no way but the console's last line."""
+    """What differs between architectures: QEMU and its boards with PCI, of
+    which the first is the usual one, and more that it boots on; the name of
+    the serial port; the prefix of the compiler; processors; the arguments by
+    which a guest's exit status leaves QEMU, None where there is no way but
+    the console's last line."""
 
-    def __init__(self, qemu, boards, serial, cross, cpu=None, exits=None,
-            mmio=None):
+    def __init__(self, qemu, boards, more, serial, cross, cpus, cpu=None,
+            exits=None, mmio=None):
         self.qemu = f'qemu-system-{qemu}'
         self.boards = boards
+        self.all_boards = boards + more
         self.serial = serial
         self.cross = cross
+        self.cpus = cpus
         self.cpu = cpu
         self.exits = exits
-        self.mmio = mmio or boards[0]	# has places for virtio over MMIO
+        # by name: a board with places for virtio over MMIO
+        self.mmio = mmio or {'by FDT': boards[0]}
 
 
 ARCHES = {
-    'amd64': Arch('x86_64', ['q35', 'pc', 'microvm,pcie=on'], 'com0',
-        'x86_64-linux-gnu-', mmio='microvm',
-        exits=['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04']),
+    'amd64': Arch('x86_64', ['q35', 'pc', 'microvm,pcie=on'],
+        ['microvm', 'q35,vmport=off,smm=off', 'pc,acpi=off'],
+        'com0', 'x86_64-linux-gnu-',
+        ['qemu64', 'max', 'Nehalem', 'EPYC', 'max,tcg-cpuid=off',
+            'qemu64,hypervisor=off'],
+        exits=['-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04'],
+        mmio={'by ACPI': 'microvm', 'on the command line':
+            'microvm,acpi=off,pit=on,pic=on,rtc=on'}),
     'arm64': Arch('aarch64', ['virt,gic-version=3', 'virt,gic-version=2',
-        'virt,gic-version=3,its=off'], 'pluart0', 'aarch64-linux-gnu-',
-        cpu='max,pauth=off'),
+        'virt,gic-version=3,its=off'],
+        ['virt,virtualization=on,gic-version=3', 'virt,virtualization=on',
+            'virt,highmem=off', 'virt,acpi=off', 'virt-7.2'],
+        'pluart0', 'aarch64-linux-gnu-',
+        ['cortex-a53', 'cortex-a57', 'cortex-a72', 'cortex-a76',
+            'neoverse-n1', 'max'], cpu='cortex-a72'),
     'riscv64': Arch('riscv64', ['virt', 'virt,aia=aplic',
-        'virt,aia=aplic-imsic'], 'com0', 'riscv64-linux-gnu-', exits=[]),
+        'virt,aia=aplic-imsic'], ['virt,acpi=off'],
+        'com0', 'riscv64-linux-gnu-', ['rv64', 'max', 'rv64,sstc=off'],
+        exits=[]),
 }
+# the same machine with another order of bytes
+ARCHES['arm64eb'] = ARCHES['arm64']
 THIS = ARCHES[ARCH]
+BIG_ENDIAN = ARCH.endswith('eb')
+ORDER = '>' if BIG_ENDIAN else '<'	# for struct
+USER_FLAGS = ['-mbig-endian'] if BIG_ENDIAN else []
 COMPILER = 'gcc' if THIS.qemu.endswith(os.uname().machine) else \
     THIS.cross + 'gcc'
 BOARDS = THIS.boards
@@ -397,11 +417,16 @@ def make_root(path, files, modes=None):
     return path
 
 
+def compile(source, out, *flags):
+    """Compiles a program for the guest, with its C library."""
+    subprocess.run([COMPILER, '-O1', *flags, '-o', out, source], check=True)
+
+
 def program(name, directory):
     """A program of progs/, compiled in that directory: its bytes."""
     out = pathlib.Path(directory) / name
-    subprocess.run([COMPILER, '-static', '-O1', '-Wall', '-Wextra', '-o', out,
-        TOP / 'tests' / 'boot' / 'progs' / f'{name}.c'], check=True)
+    compile(TOP / 'tests' / 'boot' / 'progs' / f'{name}.c', out, '-static',
+        '-Wall', '-Wextra')
     return out.read_bytes()
 
 

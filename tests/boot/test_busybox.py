@@ -21,11 +21,10 @@ import pathlib
 import random
 import re
 import shutil
-import subprocess
 
 import pytest
 
-from guest import disk, make_root
+from guest import compile, disk, make_root
 
 pytestmark = pytest.mark.needs('busybox')
 
@@ -162,8 +161,7 @@ int main(int argc, char **argv)
     files = {}
     for name, flags in (('static', ['-static', '-no-pie']),
             ('pie', ['-static-pie'])):
-        subprocess.run(['gcc', '-O1', *flags, '-o', tmp_path / name,
-            tmp_path / 'p.c'], check=True)
+        compile(tmp_path / 'p.c', tmp_path / name, *flags)
         files[f'/bin/{name}'] = (tmp_path / name).read_bytes()
     g = start(initrd=make_root(tmp_path / 'r.cpio', files))
     for name in 'static', 'pie':

@@ -19,11 +19,10 @@ expect of it; progs/kernel.c has the programs' side."""
 
 import pathlib
 import re
-import subprocess
 
 import pytest
 
-from guest import make_root
+from guest import make_root, program
 
 SOURCE = pathlib.Path(__file__).parent / 'progs' / 'kernel.c'
 NAMES = re.findall(r'^\t\{ "(\w+)"', SOURCE.read_text(), re.M)
@@ -32,10 +31,8 @@ NAMES = re.findall(r'^\t\{ "(\w+)"', SOURCE.read_text(), re.M)
 @pytest.fixture(scope='module')
 def root(tmp_path_factory):
     tmp = tmp_path_factory.mktemp('kernel')
-    subprocess.run(['gcc', '-static', '-O1', '-Wall', '-Wextra', '-o',
-        tmp / 'kernel', SOURCE], check=True)
-    return make_root(tmp / 'kernel.cpio',
-        {'/bin/kernel': (tmp / 'kernel').read_bytes()})
+    return make_root(tmp / 'kernel.cpio', {'/bin/kernel': program('kernel',
+        tmp)})
 
 
 @pytest.mark.parametrize('name', NAMES)

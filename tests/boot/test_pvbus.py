@@ -21,7 +21,9 @@ import re
 
 import pytest
 
-from guest import disk
+from guest import ARCH, BOARDS, disk
+
+FW_CFG = 'fw_cfg_io' if ARCH == 'amd64' else 'fw_cfg_mem'
 
 
 def unvis(data):
@@ -67,6 +69,7 @@ def test_the_name_of_the_hypervisor(start):
     assert re.search(r'^pvbus0 at mainbus0: TCG', g.text(), re.M)
 
 
+@pytest.mark.arch('amd64')
 def test_no_hypervisor_to_be_seen(start):
     g = start(cpu='qemu64,tcg-cpuid=off')
     assert g.run('hostctl -t')[1] == 1
@@ -178,14 +181,15 @@ def test_wrong_use_prints_the_usage(start):
 
 
 @pytest.mark.parametrize('dma', ['on', 'off'])
-@pytest.mark.parametrize('machine', ['q35', 'pc', 'microvm'])
+@pytest.mark.parametrize('machine', BOARDS)
 def test_keys_over_either_of_fw_cfgs_ways(start, image, machine, dma):
     value = bytes(65 + i % 26 for i in range(30000))
     g = start(f'-fw_cfg name=opt/v,file={image("v", value)} '
-        f'-global fw_cfg_io.dma_enabled={dma}', machine=machine)
+        f'-global {FW_CFG}.dma_enabled={dma}', machine=machine)
     assert g.output('hostctl opt/v') == value.decode() + '\n'
 
 
+@pytest.mark.arch('amd64')
 @pytest.mark.needs('kvm')
 def test_kvm_reaches_the_shell_and_says_so(start):
     # Some /dev/kvm are a hundred times slower than TCG.

@@ -18,7 +18,7 @@ own beside the serial one."""
 
 import re
 
-from guest import PROMPT, make_root
+from guest import BOARDS, PROMPT, make_root
 
 PORT = '-device virtio-serial-pci%s -chardev socket,id=vc,fd={vc} ' \
     '-device virtconsole,chardev=vc'
@@ -54,7 +54,7 @@ def test_it_is_the_console_where_there_is_no_other(start):
 
 
 def test_on_each_machine_and_transport(start):
-    for machine in 'pc', 'microvm,pcie=on':
+    for machine in BOARDS[1:]:
         for options in '', ',disable-legacy=on', ',vectors=0':
             g, vc = shell_on_viocon(start, options, machine=machine)
             assert g.run('echo hello', stream=vc) == ('hello\n', 0)

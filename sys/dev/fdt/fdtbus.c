@@ -23,6 +23,15 @@ static const char *const fdt_silent[] = {
 	"qemu,fw-cfg-mmio", "gpio-keys", "operating-points-v2",
 };
 
+/*
+ * What others wait for, wherever in the tree it is: the alarm, and serial
+ * ports, as a virtio console is the console only where there are none.
+ */
+static const char *const fdt_early[] = {
+	"arm,armv8-timer", "arm,armv7-timer", "arm,pl011", "ns16550a",
+	"ns16550", "snps,dw-apb-uart",
+};
+
 static LIST_HEAD(, fdt_intc) intcs = LIST_HEAD_INITIALIZER(intcs);
 
 /* --- for drivers ---------------------------------------------------------------------- */
@@ -183,6 +192,45 @@ fdt_controllers(struct device *self)
 	}
 }
 
+/* The first entry that fits the node, or the number of them. */
+static u_int
+early_index(fdt_node_t node)
+{
+	u_int i;
+
+	for (i = 0; i < nitems(fdt_early); i++) {
+		if (fdt_compatible(&fdt_machine, node, fdt_early[i]))
+			break;
+	}
+	return (i);
+}
+
+static bool
+is_early(fdt_node_t node)
+{
+	return (early_index(node) < nitems(fdt_early));
+}
+
+/* The port that the firmware talks on is the first of them. */
+static void
+fdt_early_devices(struct device *self)
+{
+	const struct fdt *f = &fdt_machine;
+	fdt_node_t node, out = fdt_stdout(f);
+	u_int i;
+
+	if (out != FDT_NONE && is_early(out) && fdt_enabled(f, out))
+		fdt_child_found(self, out);
+	for (i = 0; i < nitems(fdt_early); i++) {
+		node = FDT_NONE;
+		while ((node = fdt_compatible_find(f, node,
+		    fdt_early[i])) != FDT_NONE) {
+			if (node != out && early_index(node) == i)
+				fdt_child_found(self, node);
+		}
+	}
+}
+
 static void
 fdt_children(struct device *self, fdt_node_t bus)
 {
@@ -192,7 +240,7 @@ fdt_children(struct device *self, fdt_node_t bus)
 	for (node = fdt_child(f, bus); node != FDT_NONE;
 	    node = fdt_next(f, node)) {
 		if (has(node, "compatible") && fdt_enabled(f, node) &&
-		    !is_controller(node))
+		    !is_controller(node) && !is_early(node))
 			fdt_child_found(self, node);
 	}
 }
@@ -208,6 +256,7 @@ fdt_root_attach(struct device *parent __unused, struct device *self,
 		s = fdt_string(f, fdt_root(f), "compatible", 0);
 	device_describe(self, "%s", s != NULL ? s : "a tree without a name");
 	fdt_controllers(self);
+	fdt_early_devices(self);
 	fdt_children(self, fdt_root(f));
 	return (0);
 }

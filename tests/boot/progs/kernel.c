@@ -177,17 +177,44 @@ remap_after_protect(void)
 	CHECK(p != MAP_FAILED && p[4096] == 1);
 }
 
-/* The control word of SSE, with its bit 6, survives a signal. */
-static void
-mxcsr_after_a_signal(void)
-{
-	unsigned int want = 0x9fc0, got;
+/* How floating point rounds, and what else there is to set. */
+#if defined(__x86_64__)
+#define FP_CONTROL	0x9fc0		/* of SSE, with its bit 6 */
+#define FP_SET(v)	__asm__ volatile("ldmxcsr %0" :: "m" (v))
+#define FP_GET(v)	__asm__ volatile("stmxcsr %0" : "=m" (v))
+#elif defined(__aarch64__)
+#define FP_CONTROL	0x01c00000
+#define FP_SET(v)	__asm__ volatile("msr fpcr, %0" :: "r" ((long)(v)))
+#define FP_GET(v)	do { long v_; __asm__ volatile("mrs %0, fpcr" :	\
+			    "=r" (v_)); (v) = v_; } while (0)
+#elif defined(__riscv)
+#define FP_CONTROL	0x61
+#define FP_SET(v)	__asm__ volatile("fscsr %0" :: "r" (v))
+#define FP_GET(v)	__asm__ volatile("frcsr %0" : "=r" (v))
+#endif
 
-	signal(SIGUSR1, handler);
-	__asm__ volatile("ldmxcsr %0" :: "m" (want));
+static void
+floating_handler(int sig)
+{
+	volatile double d = sig;
+
+	d = d / 3;
+	FP_SET((unsigned int){ 0 });
+}
+
+static void
+floating_point_after_a_signal(void)
+{
+	unsigned int want = FP_CONTROL, got;
+	double d = 1.5;
+
+	signal(SIGUSR1, floating_handler);
+	FP_SET(want);
+	__asm__ volatile("" : "+m" (d));
 	raise(SIGUSR1);
-	__asm__ volatile("stmxcsr %0" : "=m" (got));
+	FP_GET(got);
 	CHECK(got == want);
+	CHECK(d == 1.5);
 }
 
 static const struct {
@@ -203,7 +230,7 @@ static const struct {
 	{ "child_signals", child_signals },
 	{ "children_unwanted", children_unwanted },
 	{ "remap_after_protect", remap_after_protect },
-	{ "mxcsr_after_a_signal", mxcsr_after_a_signal },
+	{ "floating_point_after_a_signal", floating_point_after_a_signal },
 };
 
 int
