@@ -95,7 +95,6 @@ WRONG = {
         'undefined': '.inst 0',
         'breakpoint': 'brk #0',
         'stack': 'mov x1, #0\nmov sp, x1\nstr x0, [sp, #-16]!',
-        'odd stack': 'mov x1, sp\nadd x1, x1, #8\nmov sp, x1\nldr x0, [sp]',
         'execute data':
             'ldr x1, =d\nbr x1\n.data\n.balign 4\nd: nop\n.text',
         'write code': 'ldr x1, =_start\nstrb w0, [x1]',

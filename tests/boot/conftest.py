@@ -33,7 +33,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import guest as guest_module		# noqa: E402
-from guest import ARCH, Guest, OVMF, QEMU, TOP	# noqa: E402
+from guest import ARCH, BIG_ENDIAN, COMPILER, Guest, OVMF, QEMU, \
+    THIS, TOP				# noqa: E402
 
 
 def need_command(*names):
@@ -71,10 +72,19 @@ def need_uefi():
     return need_grub()
 
 
+def busybox():
+    """The path of a static busybox for the guest, or None."""
+    if COMPILER == 'gcc':
+        return shutil.which('busybox')
+    r = subprocess.run([TOP / 'tools' / 'deps', 'busybox', ARCH],
+        capture_output=True, text=True)
+    return r.stdout.strip() if r.returncode == 0 else None
+
+
 def need_busybox():
-    path = shutil.which('busybox')
+    path = busybox()
     if not path:
-        return 'busybox-static not installed'
+        return 'no busybox-static to be had'
     r = subprocess.run(['readelf', '-l', path], capture_output=True,
         text=True)
     return f'{path} is not static' if 'INTERP' in r.stdout else None
@@ -82,7 +92,7 @@ def need_busybox():
 
 def qemu72():
     """The path of an old QEMU, if there is one to be had."""
-    r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72'],
+    r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72', THIS.qemu],
         capture_output=True, text=True)
     return r.stdout.strip() if r.returncode == 0 else None
 
@@ -102,16 +112,12 @@ NEEDS = {
 reasons = {}
 
 
-def pytest_configure(config):
-    for line in ('needs(*what): cannot run without these, see NEEDS',
-            'arch(*names): of a feature that only these architectures have'):
-        config.addinivalue_line('markers', line)
-
-
 def pytest_collection_modifyitems(config, items):
     """What belongs to other architectures is no test of this one."""
     def here(item):
-        return all(ARCH in mark.args for mark in item.iter_markers('arch'))
+        return all(ARCH in mark.args for mark in
+            item.iter_markers('arch')) and not (BIG_ENDIAN and
+            item.get_closest_marker('libc'))
 
     items[:] = [item for item in items if here(item)]
 

@@ -20,19 +20,18 @@ import hashlib
 import pathlib
 import random
 import re
-import shutil
 
 import pytest
 
+from conftest import busybox
 from guest import compile, disk, make_root
 
-pytestmark = pytest.mark.needs('busybox')
+pytestmark = [pytest.mark.libc, pytest.mark.needs('busybox')]
 
 
 @pytest.fixture
 def root(tmp_path):
-    busybox = pathlib.Path(shutil.which('busybox')).read_bytes()
-    files = {'/bin/busybox': busybox, '/data/b': b'bee\n' * 100,
+    files = {'/bin/busybox': pathlib.Path(busybox()).read_bytes(), '/data/b': b'bee\n' * 100,
         '/data/a': b'one\ntwo\nthree\n', '/data/sub/c': b'x' * 5000}
     modes = {'/data/a': 0o640, '/data/b': 0o644, '/data/sub/c': 0o600}
     return make_root(tmp_path / 'busybox.cpio', files, modes)

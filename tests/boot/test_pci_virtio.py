@@ -130,7 +130,9 @@ PLACES = [('q35', kind) for kind in KINDS] + [
     ('pc', 'pci-bridge'),
     ('pc', 'pci-bridge behind pci-bridge'),
     ('microvm,pcie=on', 'pcie-root-port'),
-] if ARCH == 'amd64' else [(m, kind) for m in BOARDS for kind in KINDS]
+] if ARCH == 'amd64' else [(m, kind) for m in BOARDS for kind in KINDS
+    # QEMU refuses PCI Express ports where nothing takes messages.
+    if kind == 'pci-bridge' or 'its=off' not in m]
 
 
 @pytest.mark.parametrize('vectors', [0, 3])

@@ -25,6 +25,8 @@ import pytest
 
 from guest import QEMU, make_root, program
 
+pytestmark = pytest.mark.libc
+
 EVENTS = ['virtio_queue_notify', 'virtio_notify']
 RING = 256
 

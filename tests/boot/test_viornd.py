@@ -22,7 +22,7 @@ import threading
 
 import pytest
 
-from guest import GuestError, disk
+from guest import THIS, GuestError, disk
 
 
 def runs_of(data, source, least=8):
@@ -170,7 +170,7 @@ def test_a_throttled_source(start):
 
 
 def test_no_source_at_all(start):
-    g = start(cpu='qemu64')
+    g = start(cpu=THIS.cpus[0])
     out, status = g.run('head -c 1 /dev/hwrng')
     assert status != 0
     assert g.output('echo ready') == 'ready\n'

@@ -26,8 +26,6 @@ extern char	root_image[], root_image_end[];
 struct fdt	fdt_machine;
 
 static paddr_t	initrd, initrd_end;
-static uint64_t	(*rtc_fn)(void *);
-static void	*rtc_arg;
 
 /* --- boot --------------------------------------------------------------------------- */
 
@@ -219,17 +217,11 @@ md_cnearly(void)
 
 /* --- time of day, chance ---------------------------------------------------------------- */
 
-void
-fdtmach_rtc(uint64_t (*fn)(void *), void *arg)
-{
-	rtc_fn = fn;
-	rtc_arg = arg;
-}
-
+/* A clock is a device here, whose driver says what it is: time_set(). */
 uint64_t
 md_walltime(void)
 {
-	return (rtc_fn == NULL ? 0 : rtc_fn(rtc_arg));
+	return (0);
 }
 
 /* Each byte of the loader's seed is given out once. */

@@ -37,9 +37,6 @@ int	fdtmach_init(const void *blob, size_t max);
 void	fdtmach_memory(int64_t delta, paddr_t lo, paddr_t hi);
 void	fdtmach_console(void (*fallback)(int));
 
-/* a driver of a clock that knows the time of day: ns since 1970 */
-void	fdtmach_rtc(uint64_t (*)(void *), void *);
-
 /* the machine's: what firmware says of a hypervisor, as md_pv_evidence() */
 int	machine_evidence(u_int, struct pv_evidence *);
 

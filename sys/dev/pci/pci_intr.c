@@ -10,6 +10,7 @@
 #include <sys/md.h>
 #include <sys/systm.h>
 
+#include <dev/pci/pcialloc.h>
 #include <dev/pci/pcireg.h>
 #include <dev/pci/pcivar.h>
 
@@ -18,11 +19,34 @@ struct pci_msix_vec {
 	void			*pv_cookie;	/* NULL: not established */
 };
 
-/* Who writes the message, as md_msi_alloc() wants it. */
+#define HOPS	32		/* buses between a function and its host bridge */
+
+/*
+ * Who writes the message, as md_msi_alloc() wants it.  A bridge to PCI speaks
+ * in the name of its secondary bus (PCI Express to PCI/PCI-X Bridge 1.0, 2.3),
+ * and one of conventional PCI in its own.
+ */
 static uint32_t
 msi_requester(const struct pci_attach_args *pa)
 {
-	return (pa->pa_host->ph_segment << 16 | pa->pa_tag);
+	struct pci_host *ph = pa->pa_host;
+	struct pci_attach_args bridge;
+	u_int tag = pa->pa_tag, bus, cap, hops, type;
+
+	bus = PCI_TAG_BUS(tag);
+	for (hops = 0; hops < HOPS && bus != ph->ph_firstbus; hops++) {
+		if (!pci_function_probe(ph, ph->ph_bridge[bus], &bridge))
+			break;
+		cap = pci_capability(&bridge, PCI_CAP_PCIE, 0);
+		type = cap == 0 ? 0 :
+		    pci_conf_read_2(&bridge, cap + PCIE_FLAGS) >> 4 & 0xf;
+		if (cap == 0)
+			tag = bridge.pa_tag;
+		else if (type == PCIE_TYPE_TO_PCI)
+			tag = PCI_TAG(bus, 0, 0);
+		bus = PCI_TAG_BUS(bridge.pa_tag);
+	}
+	return (ph->ph_segment << 16 | tag);
 }
 
 /* --- MSI-X: PCIe 7.7.2 ------------------------------------------------------------ */
@@ -226,8 +250,6 @@ pci_intr_disestablish(const struct pci_attach_args *pa, struct pci_intr *pi)
 }
 
 /* --- lines ---------------------------------------------------------------------------- */
-
-#define HOPS	32
 
 void
 pci_swizzle(const struct pci_host *ph, u_int *tag, u_int *pin)

@@ -62,4 +62,8 @@
 
 #define PCI_VENDOR_QUMRANET	0x1af4
 
+/* PCI Express capability: PCIe 7.5.3 */
+#define PCIE_FLAGS		0x02	/* 16; type in bits 4 to 7 */
+#define PCIE_TYPE_TO_PCI	7	/* a bridge to PCI or PCI-X */
+
 #endif /* _DEV_PCI_PCIREG_H_ */

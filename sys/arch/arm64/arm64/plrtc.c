@@ -8,40 +8,30 @@
 #include <sys/errno.h>
 #include <sys/systm.h>
 
-#include <arch/common/fdtmach.h>
 #include <dev/fdt/fdtvar.h>
 
 #define RTC_DR		0x00		/* seconds since 1970 */
 
 struct plrtc_softc {
-	struct device		sc_dev;
-	struct bus_region	sc_regs;
+	struct device	sc_dev;
 };
 
 static const char *const plrtc_ident[] = { "arm,pl031", NULL };
 
-static uint64_t
-plrtc_read(void *arg)
-{
-	struct plrtc_softc *sc = arg;
-
-	return (SEC_TO_NSEC((uint64_t)br_read_4(&sc->sc_regs, RTC_DR)));
-}
-
 static int
 plrtc_attach(struct device *parent __unused, struct device *self, void *aux)
 {
-	struct plrtc_softc *sc = (struct plrtc_softc *)self;
+	struct bus_region br;
+	uint32_t now = 0;
 	int error;
 
-	if ((error = fdt_map(aux, 0, &sc->sc_regs)) != 0)
+	if ((error = fdt_map(aux, 0, &br)) != 0)
 		return (error);
-	if (sc->sc_regs.br_size < RTC_DR + 4) {
-		br_unmap(&sc->sc_regs);
-		return (EINVAL);
-	}
+	if (br.br_size >= RTC_DR + sizeof(now))
+		now = br_read_4(&br, RTC_DR);
+	br_unmap(&br);
 	device_describe(self, "pl031");
-	fdtmach_rtc(plrtc_read, sc);
+	(void)time_set(SEC_TO_NSEC((uint64_t)now));
 	return (0);
 }
 
