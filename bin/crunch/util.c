@@ -179,12 +179,18 @@ sink_fmt(struct sink *s, const char *fmt, va_list ap0)
 }
 
 void
+voutf(const char *fmt, va_list ap)
+{
+	sink_fmt(&out, fmt, ap);
+}
+
+void
 outf(const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	sink_fmt(&out, fmt, ap);
+	voutf(fmt, ap);
 	va_end(ap);
 }
 

@@ -28,6 +28,7 @@ extern char		 iobuf[IOBUFSZ];	/* scratch, for bulk copies */
 
 /* Formats: %[-0][width|*][.precision|.*][l|ll|z]{c,d,o,s,u,x,%}. */
 void	outf(const char *, ...) FMTLIKE(1, 2);
+void	voutf(const char *, va_list);
 void	out_ch(int);
 void	out_mem(const char *, size_t);
 void	out_str(const char *);

@@ -22,8 +22,6 @@ import pytest
 
 from guest import TOP, aio_blocks, blockdev, disk, make_root, program
 
-pytestmark = pytest.mark.libc
-
 SOURCE = TOP / 'tests' / 'boot' / 'progs' / 'aio.c'
 NAMES = re.findall(r'^\t\{ "(\w+)"', SOURCE.read_text(), re.M)
 # Those that need requests which take their time.

@@ -24,8 +24,6 @@ import pytest
 
 from guest import make_root, program
 
-pytestmark = pytest.mark.libc
-
 SOURCE = pathlib.Path(__file__).parent / 'progs' / 'kernel.c'
 NAMES = re.findall(r'^\t\{ "(\w+)"', SOURCE.read_text(), re.M)
 

@@ -20,7 +20,7 @@ import re
 
 import pytest
 
-from guest import ARCH, BIG_ENDIAN, BOARDS, disk, make_root
+from guest import ARCH, BIG_ENDIAN, BOARDS, disk, drivable, make_root
 
 PATTERN = bytes(range(256)) * 16
 
@@ -155,12 +155,12 @@ def test_a_transitional_disk_behind_a_root_port(start, image):
     assert '00 01 02 03 04 05 06 07' in out
 
 
-@pytest.mark.parametrize('options', ['page-per-vq=on',
+@pytest.mark.parametrize('options', drivable(['page-per-vq=on',
     'modern-pio-notify=on', 'iommu_platform=on,disable-legacy=on',
     'ats=on,disable-legacy=on', 'packed=on,disable-legacy=on',
     'queue_reset=off', 'any_layout=off,disable-modern=on',
     'notify_on_empty=off,disable-modern=on',
-    'event_idx=off,indirect_desc=off,disable-modern=on'])
+    'event_idx=off,indirect_desc=off,disable-modern=on']))
 def test_transport_options(start, image, options):
     g = start(disk(image('d.img', PATTERN), device=options),
         append='virtio.flags=0x4')

@@ -23,9 +23,7 @@ import subprocess
 
 import pytest
 
-from guest import QEMU, make_root, program
-
-pytestmark = pytest.mark.libc
+from guest import QEMU, drivable, make_root, program
 
 EVENTS = ['virtio_queue_notify', 'virtio_notify']
 RING = 256
@@ -87,7 +85,7 @@ RINGS = [f'disable-legacy=on,packed={packed},event_idx={event}'
     'disable-modern=on,event_idx=on', 'event_idx=on']
 
 
-@pytest.mark.parametrize('options', RINGS)
+@pytest.mark.parametrize('options', drivable(RINGS))
 def test_a_batch_is_one_notification_and_one_interrupt(counting, options):
     aio = counting(options)
     for depth in 1, 4, 32, 64:
@@ -109,7 +107,7 @@ def test_a_batch_is_one_notification_and_one_interrupt(counting, options):
         assert n['sent'] <= count // depth + more, (depth, n)
 
 
-@pytest.mark.parametrize('options', RINGS)
+@pytest.mark.parametrize('options', drivable(RINGS))
 def test_what_is_steady_takes_at_most_one_of_each(counting, options):
     aio = counting(options)
     for depth in 1, 32:

@@ -18,6 +18,7 @@
  */
 
 #define _GNU_SOURCE
+#include <endian.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -105,7 +106,7 @@ now(void)
 static uint64_t
 word(uint64_t s, uint64_t n, unsigned i)
 {
-	return (s == 0 ? 0 : (s << 48) + (n << 16) + i);
+	return (s == 0 ? 0 : htole64((s << 48) + (n << 16) + i));
 }
 
 static void
@@ -264,8 +265,8 @@ traffic(int argc, char *argv[])
 		steady(fd, depth, count);
 	else
 		write_and_read(fd, depth, count);
-	printf("%lu requests, %.0f per second\n", count,
-	    count / (now() - start));
+	printf("%lu requests, %lu per second\n", count,
+	    (unsigned long)(count / (now() - start)));
 	CHECK(destroy(ctx) == 0);
 	return (0);
 }
