@@ -33,8 +33,8 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import guest as guest_module		# noqa: E402
-from guest import ARCH, BIG_ENDIAN, COMPILER, Guest, OVMF, QEMU, \
-    THIS, TOP				# noqa: E402
+from guest import ARCH, BIG_ENDIAN, Guest, OVMF, QEMU, \
+    busybox, qemu72			# noqa: E402
 
 
 def need_command(*names):
@@ -72,15 +72,6 @@ def need_uefi():
     return need_grub()
 
 
-def busybox():
-    """The path of a static busybox for the guest, or None."""
-    if COMPILER == 'gcc':
-        return shutil.which('busybox')
-    r = subprocess.run([TOP / 'tools' / 'deps', 'busybox', ARCH],
-        capture_output=True, text=True)
-    return r.stdout.strip() if r.returncode == 0 else None
-
-
 def need_busybox():
     path = busybox()
     if not path:
@@ -88,13 +79,6 @@ def need_busybox():
     r = subprocess.run(['readelf', '-l', path], capture_output=True,
         text=True)
     return f'{path} is not static' if 'INTERP' in r.stdout else None
-
-
-def qemu72():
-    """The path of an old QEMU, if there is one to be had."""
-    r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72', THIS.qemu],
-        capture_output=True, text=True)
-    return r.stdout.strip() if r.returncode == 0 else None
 
 
 NEEDS = {

@@ -29,6 +29,7 @@ import os
 import pathlib
 import re
 import shlex
+import shutil
 import socket
 import struct
 import subprocess
@@ -444,6 +445,22 @@ def program(name, directory):
     compile(TOP / 'tests' / 'boot' / 'progs' / f'{name}.c', out, '-static',
         '-Wall', '-Wextra')
     return out.read_bytes()
+
+
+def busybox():
+    """The path of a static busybox for the guest, or None."""
+    if COMPILER == 'gcc':
+        return shutil.which('busybox')
+    r = subprocess.run([TOP / 'tools' / 'deps', 'busybox', ARCH],
+        capture_output=True, text=True)
+    return r.stdout.strip() if r.returncode == 0 else None
+
+
+def qemu72():
+    """The path of an old QEMU, if there is one to be had."""
+    r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72', THIS.qemu],
+        capture_output=True, text=True)
+    return r.stdout.strip() if r.returncode == 0 else None
 
 
 def device_has(device, prop, qemu=QEMU):

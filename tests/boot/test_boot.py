@@ -28,7 +28,7 @@ import pytest
 from assembly import CALLS, KERNEL_ADDRESS, NO_ADDRESS, WRONG, call, elf, \
     leave, leave_by_result
 from guest import BOARDS, KERNEL, ORDER, OVMF, ROOT, THIS, disk, \
-    dmesg_lines, make_root, mentions
+    dmesg_lines, make_root, mentions, qemu72
 
 DEVICES = '-device virtio-rng-pci -device virtio-serial-pci'
 
@@ -56,7 +56,6 @@ def test_devices_attach_on_each_machine(boot, image, machine):
 @pytest.mark.needs('qemu72')
 @pytest.mark.parametrize('machine', BOARDS)
 def test_an_old_qemu_boots_it(boot, image, machine):
-    from conftest import qemu72
     text, status = boot(DEVICES, disk(image('d.img', 5 << 20)),
         machine=machine, qemu=qemu72(), append='-- hostctl -t')
     assert '/dev/pvbus0: TCG\n' in text

@@ -23,8 +23,7 @@ import re
 
 import pytest
 
-from conftest import busybox
-from guest import compile, disk, make_root
+from guest import busybox, compile, disk, make_root
 
 pytestmark = [pytest.mark.libc, pytest.mark.needs('busybox')]
 
