@@ -394,5 +394,7 @@ def test_a_resized_disk_is_no_harm(start, image):
     path = image('d.img', 1 << 20)
     g = start(disk(path, 'd'))
     g.qmp.command('block_resize', **{'node-name': 'd', 'size': 2 << 20})
+    # not in the middle of what is typed next
+    g.console.expect('vioblk0: capacity is now 2 MB')
     assert g.output('head -c 1 /dev/vioblk0 | hexdump -C') != ''
     assert os.path.getsize(path) == 2 << 20

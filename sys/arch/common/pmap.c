@@ -52,7 +52,7 @@ pte_set(pt_entry_t *pte, pt_entry_t v, vaddr_t va)
 	bool was = pte_valid(*pte);
 
 	*(volatile pt_entry_t *)pte = v;
-	pte_changed(va, was);
+	pte_changed(v, va, was);
 }
 
 /*

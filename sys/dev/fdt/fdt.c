@@ -3,7 +3,10 @@
 
 /*
  * A flattened device tree: its structure, properties and addresses.
- * Devicetree Specification 0.4.
+ * Devicetree Specification 0.4; numbers in comments are its sections.
+ *
+ * The blob need not be aligned, and is read byte by byte.  Nothing recurses
+ * by what the tree says, and a call costs one walk over the tree or few.
  */
 
 #include <sys/errno.h>
@@ -22,15 +25,18 @@
 #define H_LASTCOMP	24
 #define H_SIZE_STRINGS	32
 #define H_SIZE_STRUCT	36		/* from version 17 on */
+#define H_SIZE_16	36
 #define H_SIZE		40
 #define FDT_MAGIC	0xd00dfeed
 
 /* tokens, 5.4.1 */
-#define T_BEGIN		1
+#define T_BEGIN		1		/* name */
 #define T_END		2
-#define T_PROP		3
+#define T_PROP		3		/* length, offset of the name, value */
 #define T_NOP		4
 #define T_LAST		9
+
+#define MAXALIAS	31		/* 3.3 */
 
 static uint32_t
 be32(const u_char *p)
@@ -38,6 +44,13 @@ be32(const u_char *p)
 	return ((uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
 }
 
+static uint64_t
+be64(const u_char *p)
+{
+	return ((uint64_t)be32(p) << 32 | be32(p + 4));
+}
+
+/* The number at off of the structure block. */
 static uint32_t
 token(const struct fdt *f, uint32_t off)
 {
@@ -60,14 +73,14 @@ skip(const struct fdt *f, uint32_t off)
 	}
 }
 
-/* --- structure --------------------------------------------------------------------------- */
+/* --- structure ------------------------------------------------------------ */
 
-/* The token at off as it is found: behind it, or 0. */
+/* Behind the token at off, where four bytes are; 0: it makes no sense. */
 static uint32_t
 check_token(const struct fdt *f, uint32_t off)
 {
 	const char *p = (const char *)f->f_blob + f->f_struct;
-	uint32_t left = f->f_structsize - off, len, name;
+	uint32_t left = f->f_structsize - off, len;
 	const char *nul;
 
 	switch (token(f, off)) {
@@ -78,10 +91,7 @@ check_token(const struct fdt *f, uint32_t off)
 		if (left < 12)
 			return (0);
 		len = token(f, off + 4);
-		name = token(f, off + 8);
-		if (len > left - 12 || name >= f->f_stringssize ||
-		    memchr(f->f_blob + f->f_strings + name, '\0',
-		    f->f_stringssize - name) == NULL)
+		if (len > left - 12 || token(f, off + 8) >= f->f_stringssize)
 			return (0);
 		return (off + 12 + roundup2(len, 4));
 	case T_END:
@@ -93,6 +103,7 @@ check_token(const struct fdt *f, uint32_t off)
 	}
 }
 
+/* 5.4.2 wants properties before subnodes; one behind is never found. */
 static bool
 check_structure(const struct fdt *f)
 {
@@ -124,6 +135,7 @@ check_structure(const struct fdt *f)
 	}
 }
 
+/* The reservations end with one of address and size 0 (5.3.2). */
 static bool
 check_rsvmap(const struct fdt *f)
 {
@@ -131,11 +143,20 @@ check_rsvmap(const struct fdt *f)
 
 	for (off = f->f_rsvmap; off < f->f_size && f->f_size - off >= 16;
 	    off += 16) {
-		if (be32(f->f_blob + off + 8) == 0 &&
-		    be32(f->f_blob + off + 12) == 0)
+		if (be64(f->f_blob + off) == 0 &&
+		    be64(f->f_blob + off + 8) == 0)
 			return (true);
 	}
 	return (false);
+}
+
+/* What is behind the last NUL is no string: then none is not terminated. */
+static void
+cut_strings(struct fdt *f)
+{
+	while (f->f_stringssize > 0 &&
+	    f->f_blob[f->f_strings + f->f_stringssize - 1] != '\0')
+		f->f_stringssize--;
 }
 
 int
@@ -143,31 +164,37 @@ fdt_init(struct fdt *f, const void *blob, size_t max)
 {
 	const u_char *p = blob;
 	struct fdt new = { .f_blob = blob };
+	uint32_t version;
 
 	memset(f, 0, sizeof(*f));
-	if (max < H_SIZE || be32(p + H_MAGIC) != FDT_MAGIC ||
-	    be32(p + H_LASTCOMP) > 17 || be32(p + H_VERSION) < 16)
+	if (max < H_SIZE_16 || be32(p + H_MAGIC) != FDT_MAGIC)
 		return (EINVAL);
+	version = be32(p + H_VERSION);
 	new.f_size = be32(p + H_TOTALSIZE);
+	if (version < 16 || be32(p + H_LASTCOMP) > 17 || new.f_size > max ||
+	    new.f_size < (version == 16 ? H_SIZE_16 : H_SIZE))
+		return (EINVAL);
 	new.f_struct = be32(p + H_OFF_STRUCT);
 	new.f_strings = be32(p + H_OFF_STRINGS);
 	new.f_rsvmap = be32(p + H_OFF_RSVMAP);
 	new.f_stringssize = be32(p + H_SIZE_STRINGS);
-	if (new.f_size > max || new.f_size < H_SIZE ||
-	    new.f_struct > new.f_size || new.f_struct % 4 != 0 ||
+	/* 5.6 */
+	if (new.f_struct > new.f_size || new.f_struct % 4 != 0 ||
 	    new.f_strings > new.f_size || new.f_rsvmap % 8 != 0 ||
 	    new.f_stringssize > new.f_size - new.f_strings)
 		return (EINVAL);
-	new.f_structsize = be32(p + H_VERSION) >= 17 ?
-	    be32(p + H_SIZE_STRUCT) : new.f_size - new.f_struct;
-	if (new.f_structsize > new.f_size - new.f_struct ||
-	    !check_rsvmap(&new) || !check_structure(&new))
+	new.f_structsize = version == 16 ? new.f_size - new.f_struct :
+	    be32(p + H_SIZE_STRUCT);
+	if (new.f_structsize > new.f_size - new.f_struct)
+		return (EINVAL);
+	cut_strings(&new);
+	if (!check_rsvmap(&new) || !check_structure(&new))
 		return (EINVAL);
 	*f = new;
 	return (0);
 }
 
-/* --- around the tree --------------------------------------------------------------------- */
+/* --- around the tree ------------------------------------------------------ */
 
 /* The next beginning or end of a node from off on, or the last token. */
 static uint32_t
@@ -219,20 +246,36 @@ fdt_following(const struct fdt *f, fdt_node_t n)
 	return (token(f, off) == T_BEGIN ? off : FDT_NONE);
 }
 
+/* A node and all above it, the root first. */
+struct path {
+	fdt_node_t	p_node[FDT_MAXDEPTH];
+	u_int		p_n;
+};
+
+static void
+path_of(const struct fdt *f, fdt_node_t n, struct path *p)
+{
+	fdt_node_t off = fdt_root(f);
+
+	p->p_n = 0;
+	while (off != FDT_NONE && token(f, off) != T_LAST) {
+		if (token(f, off) == T_BEGIN) {
+			p->p_node[p->p_n++] = off;
+			if (off == n)
+				return;
+		} else
+			p->p_n--;
+		off = next_bound(f, skip(f, off));
+	}
+}
+
 fdt_node_t
 fdt_parent(const struct fdt *f, fdt_node_t n)
 {
-	fdt_node_t path[FDT_MAXDEPTH];
-	uint32_t off;
-	u_int depth = 0;
+	struct path p;
 
-	for (off = fdt_root(f); off != n; off = next_bound(f, skip(f, off))) {
-		if (token(f, off) == T_BEGIN)
-			path[depth++] = off;
-		else
-			depth--;
-	}
-	return (depth == 0 ? FDT_NONE : path[depth - 1]);
+	path_of(f, n, &p);
+	return (p.p_n < 2 ? FDT_NONE : p.p_node[p.p_n - 2]);
 }
 
 const char *
@@ -267,34 +310,28 @@ part_length(const char *s)
 	return (n);
 }
 
+/* 3.3: the full path that a name stands for. */
 static const char *
 alias(const struct fdt *f, const char *name, size_t len)
 {
 	fdt_node_t aliases = child_named(f, fdt_root(f), "aliases", 7);
-	char buf[32];
+	char buf[MAXALIAS + 1];
+	const char *s;
 
-	if (aliases == FDT_NONE || len >= sizeof(buf))
+	if (aliases == FDT_NONE || len > MAXALIAS)
 		return (NULL);
 	memcpy(buf, name, len);
 	buf[len] = '\0';
-	return (fdt_string(f, aliases, buf, 0));
+	s = fdt_string(f, aliases, buf, 0);
+	return (s != NULL && *s == '/' ? s : NULL);
 }
 
-fdt_node_t
-fdt_find(const struct fdt *f, const char *path)
+/* A path, from n on. */
+static fdt_node_t
+walk(const struct fdt *f, fdt_node_t n, const char *path)
 {
-	fdt_node_t n = fdt_root(f);
-	const char *start;
 	size_t len;
 
-	if (n != FDT_NONE && *path != '/') {
-		len = part_length(path);
-		start = alias(f, path, len);
-		if (start == NULL || *start != '/')
-			return (FDT_NONE);
-		n = fdt_find(f, start);
-		path += len;
-	}
 	while (n != FDT_NONE && *path != '\0' && *path != ':') {
 		while (*path == '/')
 			path++;
@@ -306,11 +343,31 @@ fdt_find(const struct fdt *f, const char *path)
 }
 
 fdt_node_t
+fdt_find(const struct fdt *f, const char *path)
+{
+	fdt_node_t n = fdt_root(f);
+	const char *s;
+	size_t len;
+
+	if (n != FDT_NONE && *path != '/') {
+		len = part_length(path);
+		if ((s = alias(f, path, len)) == NULL)
+			return (FDT_NONE);
+		n = walk(f, n, s);
+		path += len;
+	}
+	return (walk(f, n, path));
+}
+
+/* 0 and all ones are no phandles, and stand for none in lists of them. */
+fdt_node_t
 fdt_phandle(const struct fdt *f, uint32_t phandle)
 {
 	fdt_node_t n;
 	uint32_t v;
 
+	if (phandle == 0 || phandle == UINT32_MAX)
+		return (FDT_NONE);
 	for (n = fdt_root(f); n != FDT_NONE; n = fdt_following(f, n)) {
 		if ((fdt_cell(f, n, "phandle", 0, &v) ||
 		    fdt_cell(f, n, "linux,phandle", 0, &v)) && v == phandle)
@@ -319,19 +376,46 @@ fdt_phandle(const struct fdt *f, uint32_t phandle)
 	return (FDT_NONE);
 }
 
+/* 2.3.4 */
+static bool
+status_okay(const struct fdt *f, fdt_node_t n)
+{
+	const char *s;
+
+	if (fdt_prop(f, n, "status", NULL) == NULL)
+		return (true);
+	s = fdt_string(f, n, "status", 0);
+	return (s != NULL && (strcmp(s, "okay") == 0 ||
+	    strcmp(s, "ok") == 0));
+}
+
+/* One walk, which remembers at what depth a node is off. */
 fdt_node_t
 fdt_compatible_find(const struct fdt *f, fdt_node_t prev, const char *s)
 {
-	fdt_node_t n = prev == FDT_NONE ? fdt_root(f) : fdt_following(f, prev);
+	fdt_node_t n = fdt_root(f);
+	u_int depth = 0, disabled = 0;
+	bool behind = prev == FDT_NONE;
 
-	for (; n != FDT_NONE; n = fdt_following(f, n)) {
-		if (fdt_compatible(f, n, s) && fdt_enabled(f, n))
+	for (; n != FDT_NONE && token(f, n) != T_LAST;
+	    n = next_bound(f, skip(f, n))) {
+		if (token(f, n) == T_END) {
+			if (depth-- == disabled)
+				disabled = 0;
+			continue;
+		}
+		depth++;
+		if (disabled == 0 && !status_okay(f, n))
+			disabled = depth;
+		if (behind && disabled == 0 && fdt_compatible(f, n, s))
 			return (n);
+		if (n == prev)
+			behind = true;
 	}
 	return (FDT_NONE);
 }
 
-/* --- properties ------------------------------------------------------------------------------ */
+/* --- properties ----------------------------------------------------------- */
 
 const u_char *
 fdt_prop(const struct fdt *f, fdt_node_t n, const char *name, u_int *len)
@@ -341,11 +425,11 @@ fdt_prop(const struct fdt *f, fdt_node_t n, const char *name, u_int *len)
 
 	for (off = skip(f, n);; off = skip(f, off)) {
 		t = token(f, off);
-		if (t == T_BEGIN || t == T_END || t == T_LAST)
-			return (NULL);
 		if (t == T_PROP &&
 		    strcmp(strings + token(f, off + 8), name) == 0)
 			break;
+		if (t != T_PROP && t != T_NOP)
+			return (NULL);
 	}
 	if (len != NULL)
 		*len = token(f, off + 4);
@@ -374,9 +458,7 @@ fdt_number(const struct fdt *f, fdt_node_t n, const char *name, uint64_t *v)
 	if ((p = fdt_prop(f, n, name, &len)) == NULL ||
 	    (len != 4 && len != 8))
 		return (false);
-	*v = be32(p);
-	if (len == 8)
-		*v = *v << 32 | be32(p + 4);
+	*v = len == 8 ? be64(p) : be32(p);
 	return (true);
 }
 
@@ -399,12 +481,15 @@ fdt_string(const struct fdt *f, fdt_node_t n, const char *name, u_int i)
 bool
 fdt_compatible(const struct fdt *f, fdt_node_t n, const char *want)
 {
-	const char *s;
-	u_int i;
+	const char *p, *nul;
+	u_int len;
 
-	for (i = 0; (s = fdt_string(f, n, "compatible", i)) != NULL; i++) {
-		if (strcmp(s, want) == 0)
+	if ((p = (const char *)fdt_prop(f, n, "compatible", &len)) == NULL)
+		return (false);
+	for (; (nul = memchr(p, '\0', len)) != NULL; p = nul + 1) {
+		if (strcmp(p, want) == 0)
 			return (true);
+		len -= nul + 1 - p;
 	}
 	return (false);
 }
@@ -412,238 +497,345 @@ fdt_compatible(const struct fdt *f, fdt_node_t n, const char *want)
 bool
 fdt_enabled(const struct fdt *f, fdt_node_t n)
 {
-	const char *s;
+	struct path p;
+	u_int i;
 
-	for (; n != FDT_NONE; n = fdt_parent(f, n)) {
-		if (fdt_prop(f, n, "status", NULL) == NULL)
-			continue;
-		s = fdt_string(f, n, "status", 0);
-		if (s == NULL || (strcmp(s, "okay") != 0 &&
-		    strcmp(s, "ok") != 0))
+	path_of(f, n, &p);
+	for (i = 0; i < p.p_n; i++) {
+		if (!status_okay(f, p.p_node[i]))
 			return (false);
 	}
 	return (true);
 }
 
-/* --- addresses --------------------------------------------------------------------------------- */
+/* --- addresses ------------------------------------------------------------ */
 
-static u_int
-cells_of(const struct fdt *f, fdt_node_t n, const char *name, u_int absent)
-{
-	uint32_t v;
-
-	return (n != FDT_NONE && fdt_cell(f, n, name, 0, &v) ? v : absent);
-}
-
+/* 2.3.5: what a node does not say is not inherited. */
 u_int
 fdt_address_cells(const struct fdt *f, fdt_node_t n)
 {
-	return (cells_of(f, n, "#address-cells", 2));
+	uint32_t v;
+
+	return (fdt_cell(f, n, "#address-cells", 0, &v) ? v : 2);
 }
 
 u_int
 fdt_size_cells(const struct fdt *f, fdt_node_t n)
 {
-	return (cells_of(f, n, "#size-cells", 1));
+	uint32_t v;
+
+	return (fdt_cell(f, n, "#size-cells", 0, &v) ? v : 1);
+}
+
+/* On PCI, which has three cells, the first tells what space it is in. */
+struct busaddr {
+	uint32_t	ba_hi;
+	uint64_t	ba_lo;
+};
+#define SAME_SPACE(a, b)	((((a) ^ (b)) & 3U << 24) == 0)
+
+static uint64_t
+number(const u_char *p, u_int cells)
+{
+	return (cells == 0 ? 0 : cells == 1 ? be32(p) : be64(p));
+}
+
+static struct busaddr
+busaddr(const u_char *p, u_int cells)
+{
+	if (cells < 3)
+		return ((struct busaddr){ 0, number(p, cells) });
+	return ((struct busaddr){ be32(p), be64(p + 4) });
 }
 
 /*
- * A number of some cells; of three the first says what space it is in (PCI),
- * and goes to *hi.  EINVAL: more than there can be.
+ * "reg" or "ranges": entries of an address, perhaps another one, a size.  A
+ * table that makes no sense has one entry, which is in error: who counts up
+ * until there are no more comes to an end.
  */
+struct table {
+	const u_char	*t_p;
+	u_int		 t_n;			/* entries */
+	u_int		 t_ac, t_pac, t_sc;	/* cells of each */
+};
+#define T_CELLS(t)	((t)->t_ac + (t)->t_pac + (t)->t_sc)
+
 static int
-number(const u_char *p, u_int cells, uint32_t *hi, uint64_t *v)
+table_open(const struct fdt *f, fdt_node_t n, const char *name,
+    struct table *t)
 {
-	*hi = 0;
-	*v = 0;
-	if (cells > 3)
+	u_int len;
+
+	if ((t->t_p = fdt_prop(f, n, name, &len)) == NULL)
+		return (ENOENT);
+	t->t_n = 0;
+	if (len == 0)
+		return (0);
+	if (t->t_ac == 0 || t->t_ac > 3 || t->t_pac > 3 || t->t_sc > 2 ||
+	    len % (4 * T_CELLS(t)) != 0)
 		return (EINVAL);
-	if (cells == 3) {
-		*hi = be32(p);
-		p += 4;
-		cells--;
+	t->t_n = len / (4 * T_CELLS(t));
+	return (0);
+}
+
+static void
+table_entry(const struct table *t, u_int i, struct busaddr *addr,
+    struct busaddr *parent, uint64_t *size)
+{
+	const u_char *p = t->t_p + i * 4 * T_CELLS(t);
+
+	*addr = busaddr(p, t->t_ac);
+	*parent = busaddr(p + 4 * t->t_ac, t->t_pac);
+	*size = number(p + 4 * (t->t_ac + t->t_pac), t->t_sc);
+}
+
+/* The "ranges" of the last node of a path, which is not the root. */
+static int
+ranges_open(const struct fdt *f, const struct path *p, u_int n,
+    struct table *t)
+{
+	fdt_node_t bus = p->p_node[n - 1];
+	int error;
+
+	t->t_ac = fdt_address_cells(f, bus);
+	t->t_pac = fdt_address_cells(f, p->p_node[n - 2]);
+	t->t_sc = fdt_size_cells(f, bus);
+	if ((error = table_open(f, bus, "ranges", t)) == 0 && t->t_n > 0 &&
+	    (t->t_pac == 0 || t->t_sc == 0))
+		return (EINVAL);
+	return (error);
+}
+
+/* An address on a bus, the nth node of a path, as one on the bus above. */
+static int
+step_up(const struct fdt *f, const struct path *p, u_int n,
+    struct busaddr *ba, uint64_t size)
+{
+	struct busaddr child, parent;
+	struct table t;
+	uint64_t span, off;
+	u_int i;
+	int error;
+
+	/* 2.3.8: none is no way, an empty one changes nothing */
+	if ((error = ranges_open(f, p, n, &t)) != 0)
+		return (error == ENOENT ? ENXIO : error);
+	if (t.t_n == 0)
+		return (0);
+	for (i = 0; i < t.t_n; i++) {
+		table_entry(&t, i, &child, &parent, &span);
+		off = ba->ba_lo - child.ba_lo;
+		if (!SAME_SPACE(ba->ba_hi, child.ba_hi) ||
+		    ba->ba_lo < child.ba_lo || off >= span ||
+		    size > span - off)
+			continue;
+		if (parent.ba_lo > UINT64_MAX - off)
+			return (EINVAL);
+		parent.ba_lo += off;
+		*ba = parent;
+		return (0);
 	}
-	for (; cells > 0; cells--, p += 4)
-		*v = *v << 32 | be32(p);
-	return (0);
+	return (ENXIO);
 }
 
-/* Entry i of "ranges": child's address, this bus's address, size. */
+/* On the bus that is the nth node of a path: as one of the processor's. */
 static int
-range_entry(const struct fdt *f, fdt_node_t bus, u_int i, uint32_t *hi,
-    uint64_t *child, uint64_t *parent, uint64_t *size)
+translate(const struct fdt *f, const struct path *p, u_int n,
+    struct busaddr ba, uint64_t size, paddr_t *addr)
 {
-	u_int ac = fdt_address_cells(f, bus), sc = fdt_size_cells(f, bus);
-	u_int pac = fdt_address_cells(f, fdt_parent(f, bus)), len, entry;
-	const u_char *p;
-	uint32_t none;
-
-	if ((p = fdt_prop(f, bus, "ranges", &len)) == NULL)
-		return (ENOENT);
-	if (ac == 0 || ac > 3 || pac == 0 || pac > 3 || sc == 0 || sc > 2)
-		return (EINVAL);
-	entry = (ac + pac + sc) * 4;
-	if (i >= len / entry)
-		return (ENOENT);
-	p += i * entry;
-	(void)number(p, ac, hi, child);
-	(void)number(p + ac * 4, pac, &none, parent);
-	(void)number(p + (ac + pac) * 4, sc, &none, size);
-	if (*child + *size < *child || *parent + *size < *parent)
-		return (EINVAL);
-	return (0);
-}
-
-/* An address on a bus as one of the processor's. */
-static int
-translate(const struct fdt *f, fdt_node_t bus, uint32_t hi, uint64_t *addr,
-    uint64_t size)
-{
-	uint64_t child, parent, span;
-	uint32_t rhi;
-	u_int i, len;
 	int error;
 
 	/* the root's children have the processor's addresses */
-	for (; fdt_parent(f, bus) != FDT_NONE; bus = fdt_parent(f, bus)) {
-		if (fdt_prop(f, bus, "ranges", &len) == NULL)
-			return (ENXIO);
-		if (len == 0)
-			continue;
-		for (i = 0; (error = range_entry(f, bus, i, &rhi, &child,
-		    &parent, &span)) != ENOENT; i++) {
-			if (error == 0 && (rhi >> 24 & 3) == (hi >> 24 & 3) &&
-			    *addr >= child && *addr - child < span &&
-			    size <= span - (*addr - child))
-				break;
-		}
-		if (error == ENOENT)
-			return (ENXIO);
-		*addr = parent + (*addr - child);
-		hi = 0;
+	for (; n > 1; n--) {
+		if ((error = step_up(f, p, n, &ba, size)) != 0)
+			return (error);
 	}
+	if (ba.ba_hi != 0 || size > UINT64_MAX - ba.ba_lo)
+		return (EINVAL);
+	*addr = ba.ba_lo;
 	return (0);
+}
+
+static int
+reg_open(const struct fdt *f, const struct path *p, struct table *t)
+{
+	if (p->p_n < 2)
+		return (ENOENT);
+	t->t_ac = fdt_address_cells(f, p->p_node[p->p_n - 2]);
+	t->t_pac = 0;
+	t->t_sc = fdt_size_cells(f, p->p_node[p->p_n - 2]);
+	return (table_open(f, p->p_node[p->p_n - 1], "reg", t));
+}
+
+static int
+reg_entry(const struct fdt *f, const struct path *p, const struct table *t,
+    u_int i, paddr_t *addr, uint64_t *size)
+{
+	struct busaddr ba, none;
+	uint64_t n;
+	int error;
+
+	table_entry(t, i, &ba, &none, &n);
+	if ((error = translate(f, p, p->p_n - 1, ba, n, addr)) == 0)
+		*size = n;
+	return (error);
 }
 
 int
 fdt_reg(const struct fdt *f, fdt_node_t n, u_int i, paddr_t *addr,
     uint64_t *size)
 {
-	fdt_node_t bus = fdt_parent(f, n);
-	u_int ac = fdt_address_cells(f, bus), sc = fdt_size_cells(f, bus);
-	u_int len, entry;
-	const u_char *p;
-	uint32_t hi, none;
+	struct path p;
+	struct table t;
+	int error;
 
-	if (bus == FDT_NONE || (p = fdt_prop(f, n, "reg", &len)) == NULL)
-		return (ENOENT);
-	if (ac == 0 || ac > 3 || sc > 2)
-		return (EINVAL);
-	entry = (ac + sc) * 4;
-	if (i >= len / entry)
-		return (ENOENT);
-	p += i * entry;
-	(void)number(p, ac, &hi, addr);
-	(void)number(p + ac * 4, sc, &none, size);
-	if (*addr + *size < *addr)
-		return (EINVAL);
-	return (translate(f, bus, hi, addr, *size));
+	path_of(f, n, &p);
+	if ((error = reg_open(f, &p, &t)) != 0)
+		return (i == 0 ? error : ENOENT);
+	return (i < t.t_n ? reg_entry(f, &p, &t, i, addr, size) : ENOENT);
 }
 
 int
 fdt_range(const struct fdt *f, fdt_node_t bus, u_int i, struct fdt_range *fr)
 {
-	uint64_t parent;
+	struct busaddr child, parent;
+	struct path p;
+	struct table t;
+	uint64_t size;
+	paddr_t addr;
 	int error;
 
-	error = range_entry(f, bus, i, &fr->fr_child_hi, &fr->fr_child,
-	    &parent, &fr->fr_size);
+	path_of(f, bus, &p);
+	if (p.p_n < 2)
+		return (ENOENT);
+	if ((error = ranges_open(f, &p, p.p_n, &t)) != 0)
+		return (i == 0 ? error : ENOENT);
+	if (i >= t.t_n)
+		return (ENOENT);
+	table_entry(&t, i, &child, &parent, &size);
+	if (size > UINT64_MAX - child.ba_lo)
+		return (EINVAL);
+	error = translate(f, &p, p.p_n - 1, parent, size, &addr);
 	if (error == 0)
-		error = translate(f, fdt_parent(f, bus), 0, &parent,
-		    fr->fr_size);
-	fr->fr_parent = parent;
+		*fr = (struct fdt_range){ child.ba_hi, child.ba_lo, addr,
+		    size };
 	return (error);
 }
 
-/* --- what a kernel asks first -------------------------------------------------------------- */
+/* --- what a kernel asks first ------------------------------------------ */
 
-bool
-fdt_memory(const struct fdt *f, struct memlist *ml)
+/* fn with each "reg" of a node; false: not with all of them. */
+static bool
+reg_each(const struct fdt *f, const struct path *p, struct memlist *ml,
+    bool (*fn)(struct memlist *, paddr_t, uint64_t))
 {
-	fdt_node_t n;
+	struct table t;
 	uint64_t size;
-	paddr_t pa;
-	const char *s;
+	paddr_t addr;
 	bool whole = true;
 	u_int i;
 	int error;
 
-	for (n = fdt_child(f, fdt_root(f)); n != FDT_NONE; n = fdt_next(f, n)) {
-		s = fdt_string(f, n, "device_type", 0);
-		if (s == NULL || strcmp(s, "memory") != 0 ||
-		    !fdt_enabled(f, n))
-			continue;
-		for (i = 0; (error = fdt_reg(f, n, i, &pa, &size)) !=
-		    ENOENT; i++) {
-			if (error == 0 && size != 0)
-				whole &= memlist_add(ml, pa, pa + size);
-			else if (error != 0)
-				whole = false;
-			if (error == EINVAL && fdt_address_cells(f,
-			    fdt_root(f)) > 3)
-				break;
-		}
+	if ((error = reg_open(f, p, &t)) != 0)
+		return (error == ENOENT);
+	for (i = 0; i < t.t_n; i++) {
+		if (reg_entry(f, p, &t, i, &addr, &size) != 0 ||
+		    !fn(ml, addr, size))
+			whole = false;
 	}
 	return (whole);
 }
 
 static bool
-reserve(struct memlist *ml, uint64_t addr, uint64_t size)
+memory(struct memlist *ml, paddr_t addr, uint64_t size)
 {
-	if (addr + size < addr)
-		return (false);
-	return (memlist_remove(ml, trunc_page(addr),
-	    round_page(addr + size)));
+	return (memlist_add(ml, addr, addr + size));
 }
 
+/* 3.4 */
 bool
-fdt_reserved(const struct fdt *f, struct memlist *ml)
+fdt_memory(const struct fdt *f, struct memlist *ml)
 {
-	fdt_node_t top = fdt_find(f, "/reserved-memory"), n;
-	uint64_t addr, size;
-	uint32_t off, none;
+	struct path p = { .p_node[0] = fdt_root(f), .p_n = 2 };
+	const char *s;
 	bool whole = true;
-	u_int i;
-	int error;
+	fdt_node_t n;
 
-	for (off = f->f_rsvmap;; off += 16) {
-		(void)number(f->f_blob + off, 2, &none, &addr);
-		(void)number(f->f_blob + off + 8, 2, &none, &size);
-		if (addr == 0 && size == 0)
-			break;
-		whole &= reserve(ml, addr, size);
-	}
-	if (top == FDT_NONE)
-		return (whole);
-	for (n = fdt_child(f, top); n != FDT_NONE; n = fdt_next(f, n)) {
-		for (i = 0; (error = fdt_reg(f, n, i, &addr, &size)) == 0; i++)
-			whole &= reserve(ml, addr, size);
-		whole &= error == ENOENT;
+	if (p.p_node[0] == FDT_NONE)
+		return (true);
+	for (n = fdt_child(f, p.p_node[0]); n != FDT_NONE;
+	    n = fdt_next(f, n)) {
+		s = fdt_string(f, n, "device_type", 0);
+		if (s == NULL || strcmp(s, "memory") != 0 ||
+		    !status_okay(f, n))
+			continue;
+		p.p_node[1] = n;
+		if (!reg_each(f, &p, ml, memory))
+			whole = false;
 	}
 	return (whole);
 }
 
+/* Rather too much than too little. */
+static bool
+reserve(struct memlist *ml, paddr_t addr, uint64_t size)
+{
+	bool whole = size <= UINT64_MAX - addr;
+	paddr_t end = whole ? addr + size : UINT64_MAX;
+
+	if (size == 0)
+		return (true);
+	end = end > trunc_page(UINT64_MAX) ? UINT64_MAX : round_page(end);
+	return (memlist_remove(ml, trunc_page(addr), end) && whole);
+}
+
+/* 5.3 and 3.5 */
+bool
+fdt_reserved(const struct fdt *f, struct memlist *ml)
+{
+	struct path p;
+	const u_char *e;
+	bool whole = true;
+	fdt_node_t top, n;
+
+	if ((top = fdt_find(f, "/reserved-memory")) != FDT_NONE) {
+		path_of(f, top, &p);
+		p.p_n++;
+		for (n = fdt_child(f, top); n != FDT_NONE;
+		    n = fdt_next(f, n)) {
+			p.p_node[p.p_n - 1] = n;
+			if (!reg_each(f, &p, ml, reserve))
+				whole = false;
+		}
+	}
+	if (f->f_blob == NULL)
+		return (whole);
+	for (e = f->f_blob + f->f_rsvmap; be64(e) != 0 || be64(e + 8) != 0;
+	    e += 16) {
+		if (!reserve(ml, be64(e), be64(e + 8)))
+			whole = false;
+	}
+	return (whole);
+}
+
+/* One or two cells each, whatever the root's #address-cells are. */
 int
 fdt_initrd(const struct fdt *f, paddr_t *start, paddr_t *end)
 {
 	fdt_node_t n = fdt_find(f, "/chosen");
+	uint64_t from, to;
 
-	if (n == FDT_NONE || !fdt_number(f, n, "linux,initrd-start", start) ||
-	    !fdt_number(f, n, "linux,initrd-end", end))
+	if (n == FDT_NONE || !fdt_number(f, n, "linux,initrd-start", &from) ||
+	    !fdt_number(f, n, "linux,initrd-end", &to))
 		return (ENOENT);
-	return (*end > *start ? 0 : EINVAL);
+	if (to <= from)
+		return (EINVAL);
+	*start = from;
+	*end = to;
+	return (0);
 }
 
+/* 3.6; the other name is what it was called before. */
 fdt_node_t
 fdt_stdout(const struct fdt *f)
 {

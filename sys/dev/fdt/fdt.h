@@ -66,7 +66,7 @@ fdt_node_t	 fdt_compatible_find(const struct fdt *, fdt_node_t prev,
  * fdt_name: "uart@0"; "" for the root.
  * fdt_prop: the bytes of a property, not aligned; NULL: there is none.
  * fdt_cell: the nth cell of a property; false: it is not that long.
- * fdt_number: a property of one or two cells, as a number.
+ * fdt_number: a property of one or two cells, as a number; false: it is not.
  * fdt_string: the nth string of a property; NULL: there is none, or it is not
  *	terminated.
  * fdt_compatible: is that one of its "compatible" strings?
@@ -92,7 +92,9 @@ bool		 fdt_enabled(const struct fdt *, fdt_node_t);
  * fdt_reg: the nth entry of "reg" as an address of the processor's, through
  *	the "ranges" of all above.  ENOENT: there are not as many; EINVAL: more
  *	bits than an address has, an overflow, cells that make no sense; ENXIO:
- *	some bus above has no window there.
+ *	some bus above has no window there.  On an error nothing is stored.
+ *	Behind the last there is only ENOENT, even if the property is broken,
+ *	so that one may count up to it; likewise below.
  * fdt_range: the nth entry of the "ranges" of a bus; the parent's address is
  *	translated as that of fdt_reg().  Errors likewise.  With three address
  *	cells (PCI) fr_child_hi is the first of them, else 0.
@@ -116,7 +118,8 @@ int		 fdt_range(const struct fdt *, fdt_node_t, u_int,
  * fdt_interrupt: the nth of a node: "interrupts-extended", else "interrupts"
  *	at its interrupt parent, through the "interrupt-map" of every nexus on
  *	the way, to a node that is an "interrupt-controller".  ENOENT: there are
- *	not as many; EINVAL: the tree makes no sense (cells, a cycle).
+ *	not as many; ENXIO: the map of a nexus has no entry for it; EINVAL: the
+ *	tree makes no sense (cells, a cycle).
  * fdt_interrupt_at: the same for a unit address and specifier of the caller's,
  *	which begin at a nexus: for PCI, whose functions are not in the tree.
  * fdt_map_id: through a property such as "msi-map" and its mask, "msi-map-mask"
@@ -144,7 +147,7 @@ int		 fdt_map_id(const struct fdt *, fdt_node_t, const char *name,
  *	/reserved-memory, rounded outwards to pages.
  *	Both: false if the list is full, or an entry could not be read; the
  *	others count.
- * fdt_initrd: of /chosen; ENOENT, or EINVAL if it ends before it begins.
+ * fdt_initrd: of /chosen; ENOENT, or EINVAL if it has no bytes.
  * fdt_stdout: the node of /chosen's stdout-path (or linux,stdout-path);
  *	FDT_NONE.
  */

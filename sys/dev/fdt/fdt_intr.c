@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * Interrupts in a device tree: Devicetree Specification 0.4, 2.4.
+ * Interrupts in a device tree: Devicetree Specification 0.4, 2.4; numbers in
+ * comments are its sections.  And the maps of identifiers that are like them.
  */
 
 #include <sys/errno.h>
@@ -10,7 +11,9 @@
 
 #include <dev/fdt/fdt.h>
 
-#define MAXHOPS		16
+/* bounds what goes round in a circle */
+#define MAXNEXUS	16
+#define MAXPARENTS	(2 * FDT_MAXDEPTH)
 
 static uint32_t
 be32(const u_char *p)
@@ -18,12 +21,13 @@ be32(const u_char *p)
 	return ((uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
 }
 
-static u_int
-cells_of(const struct fdt *f, fdt_node_t n, const char *name)
+static void
+cells_copy(uint32_t *to, const u_char *p, u_int n)
 {
-	uint32_t v;
+	u_int i;
 
-	return (fdt_cell(f, n, name, 0, &v) ? v : 0);
+	for (i = 0; i < n; i++)
+		to[i] = be32(p + 4 * i);
 }
 
 static bool
@@ -32,227 +36,301 @@ is_controller(const struct fdt *f, fdt_node_t n)
 	return (fdt_prop(f, n, "interrupt-controller", NULL) != NULL);
 }
 
-/* 2.4.1: of the node itself, or of whoever is above it. */
+/* 2.4.2: false if it has none, or more than we can hold. */
+static bool
+interrupt_cells(const struct fdt *f, fdt_node_t n, u_int *cells)
+{
+	uint32_t v;
+
+	if (!fdt_cell(f, n, "#interrupt-cells", 0, &v) || v == 0 ||
+	    v > FDT_MAXCELLS)
+		return (false);
+	*cells = v;
+	return (true);
+}
+
+/*
+ * The cells of a unit address where a node is an interrupt parent.  Here an
+ * absent #address-cells is 0, not 2 as for reg (2.3.5): trees in use have
+ * nothing in their maps for controllers that do not say.
+ */
+static bool
+unit_cells(const struct fdt *f, fdt_node_t n, u_int *cells)
+{
+	uint32_t v = 0;
+
+	(void)fdt_cell(f, n, "#address-cells", 0, &v);
+	*cells = v;
+	return (v <= FDT_MAXCELLS);
+}
+
+/*
+ * 2.4.1: where "interrupt-parent" points, else the parent in the tree; if
+ * that has nothing to do with interrupts, on from there.
+ */
 static fdt_node_t
 intr_parent(const struct fdt *f, fdt_node_t n)
 {
 	uint32_t phandle;
+	u_int i;
 
-	for (; n != FDT_NONE; n = fdt_parent(f, n)) {
+	for (i = 0; i < MAXPARENTS; i++) {
 		if (fdt_cell(f, n, "interrupt-parent", 0, &phandle))
-			return (fdt_phandle(f, phandle));
+			n = fdt_phandle(f, phandle);
+		else
+			n = fdt_parent(f, n);
+		if (n == FDT_NONE ||
+		    fdt_prop(f, n, "#interrupt-cells", NULL) != NULL)
+			return (n);
 	}
 	return (FDT_NONE);
 }
 
-/*
- * One entry of "interrupt-map" (2.4.3.1): the child's unit address and
- * specifier, the parent, its unit address and specifier.  An absent
- * #address-cells of an interrupt parent counts as none.
- */
-struct mapentry {
-	const u_char	*me_child, *me_spec;
-	fdt_node_t	 me_parent;
-	u_int		 me_nspec;
+/* --- interrupt-map ----------------------------------------------------- */
+
+/* A unit address and a specifier, as the node has it that they are for. */
+struct intr {
+	fdt_node_t	in_node;
+	uint32_t	in_unit[FDT_MAXCELLS];
+	uint32_t	in_spec[FDT_MAXCELLS];
+	u_int		in_nunit, in_nspec;
 };
 
-/* Where the entry at p ends, or NULL. */
+/* One entry of a map (2.4.3.1); the parent is kept for the next of them. */
+struct mapentry {
+	const u_char	*me_child;	/* unit address, specifier */
+	const u_char	*me_parent;	/* likewise */
+	uint32_t	 me_phandle;
+	fdt_node_t	 me_node;
+	u_int		 me_nunit, me_nspec;
+};
+
+/* Behind the entry at p, or NULL: it is not sound. */
 static const u_char *
 map_entry(const struct fdt *f, const u_char *p, const u_char *end,
     u_int nchild, struct mapentry *me)
 {
-	u_int ac;
+	uint32_t phandle;
 
-	if ((size_t)(end - p) < (nchild + 1) * 4)
+	if ((size_t)(end - p) < 4 * (nchild + 1))
 		return (NULL);
 	me->me_child = p;
-	p += nchild * 4;
-	me->me_parent = fdt_phandle(f, be32(p));
+	p += 4 * nchild;
+	phandle = be32(p);
 	p += 4;
-	if (me->me_parent == FDT_NONE)
+	if (me->me_node == FDT_NONE || phandle != me->me_phandle) {
+		me->me_phandle = phandle;
+		me->me_node = fdt_phandle(f, phandle);
+		if (me->me_node == FDT_NONE ||
+		    !unit_cells(f, me->me_node, &me->me_nunit) ||
+		    !interrupt_cells(f, me->me_node, &me->me_nspec))
+			return (NULL);
+	}
+	if ((size_t)(end - p) < 4 * (me->me_nunit + me->me_nspec))
 		return (NULL);
-	ac = cells_of(f, me->me_parent, "#address-cells");
-	me->me_nspec = cells_of(f, me->me_parent, "#interrupt-cells");
-	if (ac > FDT_MAXCELLS || me->me_nspec > FDT_MAXCELLS ||
-	    (size_t)(end - p) < (ac + me->me_nspec) * 4)
-		return (NULL);
-	me->me_spec = p + ac * 4;
-	return (me->me_spec + me->me_nspec * 4);
+	me->me_parent = p;
+	return (p + 4 * (me->me_nunit + me->me_nspec));
 }
 
-/* One step through a nexus: *fi as the nexus's parent has it. */
+/*
+ * The mask is for what we look up; that entries have no other bits either is
+ * not always so.
+ */
+static bool
+map_matches(const u_char *entry, const u_char *mask, const uint32_t *key,
+    u_int n)
+{
+	uint32_t bits;
+	u_int i;
+
+	for (i = 0; i < n; i++) {
+		bits = mask == NULL ? UINT32_MAX : be32(mask + 4 * i);
+		if (((be32(entry + 4 * i) ^ key[i]) & bits) != 0)
+			return (false);
+	}
+	return (true);
+}
+
+/* Through one nexus (2.4.3): *in as the next node has it. */
 static int
-nexus_step(const struct fdt *f, fdt_node_t nexus, const uint32_t *unit,
-    u_int nunit, struct fdt_interrupt *fi)
+nexus_step(const struct fdt *f, struct intr *in)
 {
 	uint32_t key[2 * FDT_MAXCELLS];
-	const u_char *map, *mask, *p, *end;
-	struct mapentry me;
-	u_int n = nunit + fi->fi_ncells, len, masklen, i;
+	const u_char *p, *mask, *end;
+	struct mapentry me = { .me_node = FDT_NONE };
+	u_int n = in->in_nunit + in->in_nspec, len, masklen;
 
-	map = fdt_prop(f, nexus, "interrupt-map", &len);
-	mask = fdt_prop(f, nexus, "interrupt-map-mask", &masklen);
-	if (map == NULL || n > nitems(key) ||
-	    nunit != cells_of(f, nexus, "#address-cells") ||
-	    fi->fi_ncells != cells_of(f, nexus, "#interrupt-cells") ||
-	    (mask != NULL && masklen < n * 4))
+	p = fdt_prop(f, in->in_node, "interrupt-map", &len);
+	mask = fdt_prop(f, in->in_node, "interrupt-map-mask", &masklen);
+	if (p == NULL || (mask != NULL && masklen < 4 * n))
 		return (EINVAL);
-	for (i = 0; i < n; i++) {
-		key[i] = i < nunit ? unit[i] : fi->fi_cell[i - nunit];
-		if (mask != NULL)
-			key[i] &= be32(mask + 4 * i);
-	}
-	for (p = map, end = map + len; p < end;) {
+	memcpy(key, in->in_unit, 4 * in->in_nunit);
+	memcpy(key + in->in_nunit, in->in_spec, 4 * in->in_nspec);
+	for (end = p + len; p < end;) {
 		if ((p = map_entry(f, p, end, n, &me)) == NULL)
 			return (EINVAL);
-		for (i = 0; i < n && be32(me.me_child + 4 * i) == key[i]; i++)
-			;
-		if (i < n)
+		if (!map_matches(me.me_child, mask, key, n))
 			continue;
-		fi->fi_controller = me.me_parent;
-		fi->fi_ncells = me.me_nspec;
-		for (i = 0; i < me.me_nspec; i++)
-			fi->fi_cell[i] = be32(me.me_spec + 4 * i);
+		in->in_node = me.me_node;
+		in->in_nunit = me.me_nunit;
+		in->in_nspec = me.me_nspec;
+		cells_copy(in->in_unit, me.me_parent, me.me_nunit);
+		cells_copy(in->in_spec, me.me_parent + 4 * me.me_nunit,
+		    me.me_nspec);
 		return (0);
 	}
-	return (ENOENT);
+	return (ENXIO);
 }
 
-/* From a specifier at fi_controller to the controller that it reaches. */
+/* To the controller.  One with a map of its own stays a controller. */
 static int
-resolve(const struct fdt *f, const uint32_t *unit, u_int nunit,
-    struct fdt_interrupt *fi)
+resolve(const struct fdt *f, struct intr *in, struct fdt_interrupt *fi)
 {
-	u_int hops;
+	u_int i;
 	int error;
 
-	for (hops = 0; hops < MAXHOPS; hops++) {
-		if (is_controller(f, fi->fi_controller))
-			return (0);
-		error = nexus_step(f, fi->fi_controller, unit, nunit, fi);
-		if (error != 0)
+	for (i = 0; !is_controller(f, in->in_node); i++) {
+		if (i == MAXNEXUS)
+			return (EINVAL);
+		if ((error = nexus_step(f, in)) != 0)
 			return (error);
-		/* the entry said it; a nexus beyond wants no unit address */
-		nunit = 0;
 	}
-	return (EINVAL);
+	fi->fi_controller = in->in_node;
+	fi->fi_ncells = in->in_nspec;
+	memcpy(fi->fi_cell, in->in_spec, 4 * in->in_nspec);
+	return (0);
 }
 
 int
 fdt_interrupt_at(const struct fdt *f, fdt_node_t nexus, const uint32_t *unit,
     u_int nunit, const uint32_t *spec, u_int nspec, struct fdt_interrupt *fi)
 {
-	if (nspec > FDT_MAXCELLS || nunit > FDT_MAXCELLS)
+	struct intr in = { .in_node = nexus };
+
+	if (!unit_cells(f, nexus, &in.in_nunit) ||
+	    !interrupt_cells(f, nexus, &in.in_nspec) ||
+	    in.in_nspec != nspec ||
+	    (in.in_nunit != nunit && !is_controller(f, nexus)))
 		return (EINVAL);
-	fi->fi_controller = nexus;
-	fi->fi_ncells = nspec;
-	memcpy(fi->fi_cell, spec, nspec * sizeof(*spec));
-	return (resolve(f, unit, nunit, fi));
+	memcpy(in.in_unit, unit, 4 * MIN(nunit, in.in_nunit));
+	memcpy(in.in_spec, spec, 4 * nspec);
+	return (resolve(f, &in, fi));
 }
 
-/* The unit address of a node: the first of "reg", as its bus has it. */
-static u_int
-unit_address(const struct fdt *f, fdt_node_t n, uint32_t *unit)
-{
-	fdt_node_t bus = fdt_parent(f, n);
-	u_int nunit = bus == FDT_NONE ? 0 : fdt_address_cells(f, bus), i;
+/* --- interrupts of a node ---------------------------------------------- */
 
-	for (i = 0; i < MIN(nunit, FDT_MAXCELLS); i++) {
-		if (!fdt_cell(f, n, "reg", i, &unit[i]))
-			return (0);
-	}
-	return (i);
-}
+/*
+ * An interrupt that makes no sense is the last of its list: EINVAL, and for
+ * those behind it ENOENT.
+ */
 
+/* "interrupts" (2.4.1.1): specifiers for one parent. */
 static int
-spec_copy(const u_char *p, u_int left, u_int cells, struct fdt_interrupt *fi)
+plain(const struct fdt *f, fdt_node_t n, u_int i, struct intr *in)
 {
-	u_int i;
+	const u_char *p;
+	u_int len;
 
-	if (cells == 0 || cells > FDT_MAXCELLS || cells * 4 > left)
-		return (EINVAL);
-	for (i = 0; i < cells; i++)
-		fi->fi_cell[i] = be32(p + 4 * i);
-	fi->fi_ncells = cells;
+	if ((p = fdt_prop(f, n, "interrupts", &len)) == NULL)
+		return (ENOENT);
+	in->in_node = intr_parent(f, n);
+	if (in->in_node == FDT_NONE ||
+	    !interrupt_cells(f, in->in_node, &in->in_nspec) ||
+	    len % (4 * in->in_nspec) != 0)
+		return (i == 0 ? EINVAL : ENOENT);
+	if (i >= len / (4 * in->in_nspec))
+		return (ENOENT);
+	cells_copy(in->in_spec, p + 4 * i * in->in_nspec, in->in_nspec);
 	return (0);
 }
 
-/* "interrupts-extended": a phandle before each specifier. */
+/* "interrupts-extended" (2.4.1.3): before each specifier its parent. */
 static int
 extended(const struct fdt *f, const u_char *p, u_int len, u_int i,
-    struct fdt_interrupt *fi)
+    struct intr *in)
 {
-	u_int off = 0, cells;
+	uint32_t phandle, last = 0;
+	u_int n;
 
 	for (;; i--) {
-		if (len - off < 4)
+		if (len == 0)
 			return (ENOENT);
-		fi->fi_controller = fdt_phandle(f, be32(p + off));
-		if (fi->fi_controller == FDT_NONE)
-			return (EINVAL);
-		cells = cells_of(f, fi->fi_controller, "#interrupt-cells");
-		off += 4;
-		if (cells > FDT_MAXCELLS || cells * 4 > len - off)
-			return (EINVAL);
-		if (i == 0)
-			return (spec_copy(p + off, len - off, cells, fi));
-		off += cells * 4;
+		if (len < 4)
+			break;
+		phandle = be32(p);
+		if (phandle != last || last == 0) {
+			last = phandle;
+			in->in_node = fdt_phandle(f, phandle);
+			if (in->in_node == FDT_NONE ||
+			    !interrupt_cells(f, in->in_node, &in->in_nspec))
+				break;
+		}
+		n = 4 * (1 + in->in_nspec);
+		if (len < n)
+			break;
+		if (i == 0) {
+			cells_copy(in->in_spec, p + 4, in->in_nspec);
+			return (0);
+		}
+		p += n;
+		len -= n;
 	}
+	return (i == 0 ? EINVAL : ENOENT);
 }
 
 int
 fdt_interrupt(const struct fdt *f, fdt_node_t n, u_int i,
     struct fdt_interrupt *fi)
 {
-	uint32_t unit[FDT_MAXCELLS];
+	struct intr in = { .in_node = FDT_NONE };
 	const u_char *p;
-	u_int len, cells;
+	u_int len, k;
 	int error;
 
 	if ((p = fdt_prop(f, n, "interrupts-extended", &len)) != NULL)
-		error = extended(f, p, len, i, fi);
-	else if ((p = fdt_prop(f, n, "interrupts", &len)) != NULL) {
-		fi->fi_controller = intr_parent(f, n);
-		if (fi->fi_controller == FDT_NONE)
-			return (EINVAL);
-		cells = cells_of(f, fi->fi_controller, "#interrupt-cells");
-		if (cells == 0 || cells > FDT_MAXCELLS)
-			return (EINVAL);
-		if (i >= len / (4 * cells))
-			return (ENOENT);
-		error = spec_copy(p + i * 4 * cells, len - i * 4 * cells,
-		    cells, fi);
-	} else
-		return (ENOENT);
+		error = extended(f, p, len, i, &in);
+	else
+		error = plain(f, n, i, &in);
 	if (error != 0)
 		return (error);
-	return (resolve(f, unit, unit_address(f, n, unit), fi));
+	if (!unit_cells(f, in.in_node, &in.in_nunit))
+		return (EINVAL);
+	/*
+	 * The unit address begins "reg".  The nexus counts its cells, which
+	 * may be of another bus than the node; then the mask takes them out.
+	 */
+	for (k = 0; k < in.in_nunit; k++)
+		(void)fdt_cell(f, n, "reg", k, &in.in_unit[k]);
+	return (resolve(f, &in, fi));
 }
 
+/* --- maps of identifiers ----------------------------------------------- */
+
+/* Entries of four cells: first id, controller, first id there, how many. */
 int
 fdt_map_id(const struct fdt *f, fdt_node_t n, const char *name, uint32_t id,
     fdt_node_t *node, uint32_t *out)
 {
 	char maskname[32];
 	const u_char *p;
-	uint32_t mask, first, count;
+	uint32_t mask, off;
 	u_int len;
 
 	if ((p = fdt_prop(f, n, name, &len)) == NULL)
 		return (ENOENT);
 	strlcpy(maskname, name, sizeof(maskname));
-	strlcat(maskname, "-mask", sizeof(maskname));
+	if (strlcat(maskname, "-mask", sizeof(maskname)) >= sizeof(maskname) ||
+	    len % 16 != 0)
+		return (EINVAL);
 	if (fdt_cell(f, n, maskname, 0, &mask))
 		id &= mask;
-	/* first id, controller, its first id, count */
-	for (; len >= 16; len -= 16, p += 16) {
-		first = be32(p);
-		count = be32(p + 12);
-		if (id < first || id - first >= count)
+	for (; len > 0; len -= 16, p += 16) {
+		off = id - be32(p);
+		if (id < be32(p) || off >= be32(p + 12))
 			continue;
 		*node = fdt_phandle(f, be32(p + 4));
-		*out = be32(p + 8) + (id - first);
-		return (*node == FDT_NONE ? EINVAL : 0);
+		*out = be32(p + 8) + off;
+		return (*node == FDT_NONE || *out < off ? EINVAL : 0);
 	}
 	return (ENOENT);
 }

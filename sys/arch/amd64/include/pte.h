@@ -90,7 +90,7 @@ pte_make(paddr_t pa, int level, int prot, bool user)
 
 /* the entry for va has been written; was: it was valid before */
 static inline void
-pte_changed(vaddr_t va, bool was)
+pte_changed(pt_entry_t now __unused, vaddr_t va, bool was)
 {
 	if (was)
 		__asm volatile("invlpg (%0)" :: "r" (va) : "memory");

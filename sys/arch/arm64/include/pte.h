@@ -104,7 +104,7 @@ pte_make(paddr_t pa, int level, int prot, bool user)
  * must see it, and no processor may use what was there (D8.13.1).
  */
 static inline void
-pte_changed(vaddr_t va, bool was)
+pte_changed(pt_entry_t now __unused, vaddr_t va, bool was)
 {
 	__asm volatile("dsb ishst" ::: "memory");
 	if (was)
