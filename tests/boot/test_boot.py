@@ -342,11 +342,11 @@ def test_a_root_that_is_none_is_named_and_the_built_in_one_used(boot, image,
     assert '\nready\n' in text and status == 0
 
 
-@pytest.mark.arch('amd64')
+@pytest.mark.arch('amd64', 'arm64', 'arm64eb')
 def test_the_power_button_powers_off(start):
     g = start()
     g.qmp.command('system_powerdown')
-    g.console.expect('acpi0: the host asks to power off\r\n')
+    g.console.expect('(acpi0|plgpio0): the host asks to power off\r\n')
     assert g.wait() == 0
 
 
