@@ -39,19 +39,21 @@ import subprocess
 import sys
 import time
 
-TOP = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / 'boot'))
+sys.dont_write_bytecode = True
+
+from guest import ARCH, BUILD, COMPILER, QEMU, THIS, TOP, program # noqa: E402
+
 HERE = TOP / 'tests' / 'bench'
-ARCH = os.environ.get('ARCH') or 'amd64'
-BUILD = TOP / 'build' / ARCH
 OUT = BUILD / 'bench'
-# make exports it also where it is empty
-QEMU = os.environ.get('QEMU') or 'qemu-system-x86_64'
+FAMILY = ARCH.removesuffix('eb')
 MARK = b'first-output'
 
 # A disk, a console, entropy and a network, as somebody's guest would have.
-MACHINE = ['-nodefaults', '-machine', 'q35', '-accel', 'tcg', '-m', '128M',
+MACHINE = ['-nodefaults', '-machine', THIS.boards[0], '-accel', 'tcg',
+    '-m', '128M', *(['-cpu', THIS.cpu] if THIS.cpu else []),
     '-display', 'none', '-serial', 'stdio', '-no-reboot',
-    '-device', 'isa-debug-exit,iobase=0xf4,iosize=0x04',
+    *(THIS.exits or []),
     '-drive', f'if=none,id=d,format=raw,file={OUT}/disk.img',
     '-device', 'virtio-blk-pci,drive=d',
     '-device', 'virtio-rng-pci',
@@ -69,10 +71,16 @@ def build():
     OUT.mkdir(parents=True, exist_ok=True)
     with open(OUT / 'disk.img', 'wb') as f:
         f.truncate(64 << 20)
-    run('gcc', '-m32', '-nostdlib', '-static', '-Wl,--build-id=none',
-        '-Wl,-Ttext-segment=0x100000', '-Wl,-e,start',
-        '-Wl,-z,noseparate-code', '-o', OUT / 'empty',
-        HERE / 'empty' / 'empty.S')
+    source = HERE / 'empty' / f'{FAMILY}.S'
+    if ARCH == 'amd64':
+        run('gcc', '-m32', '-nostdlib', '-static', '-Wl,--build-id=none',
+            '-Wl,-Ttext-segment=0x100000', '-Wl,-e,start',
+            '-Wl,-z,noseparate-code', '-o', OUT / 'empty', source)
+    else:
+        run(COMPILER, '-nostdlib', '-static', '-Wl,--build-id=none',
+            '-Wl,-e,start', '-o', OUT / 'empty.elf', source)
+        run(COMPILER.removesuffix('gcc') + 'objcopy', '-O', 'binary',
+            '-j', '.text', OUT / 'empty.elf', OUT / 'empty')
     # Versions before 9 know the first interface only.
     version = subprocess.run([QEMU, '--version'], capture_output=True,
         text=True, check=True).stdout
@@ -142,7 +150,7 @@ def last_cpu():
 
 def linux_case():
     """A boot of Linux to busybox's first command, if there is a kernel."""
-    kernel = os.environ.get('LINUX')
+    kernel = os.environ.get('LINUX') if ARCH == 'amd64' else None
     if kernel == 'auto':
         found = sorted(glob.glob('/boot/vmlinuz-*'), key=os.path.getmtime)
         kernel = found[-1] if found else None
@@ -162,8 +170,7 @@ def linux_case():
 
 def requests():
     """Rows of the depth and the requests in a second, the best of three."""
-    run('gcc', '-static', '-O1', '-o', OUT / 'aio',
-        TOP / 'tests' / 'boot' / 'progs' / 'aio.c')
+    (OUT / 'aio').write_bytes(program('aio', OUT))
     (OUT / 'aio.manifest').write_text(f'file /bin/aio 0755 {OUT}/aio\n')
     run('/usr/bin/python3', '-B', TOP / 'tools' / 'mkcpio', '-b',
         BUILD / 'root.cpio', OUT / 'aio.cpio', OUT / 'aio.manifest')
@@ -224,7 +231,7 @@ def main():
             return ['-', '-']
         return [f'{n / 1e6:.2f}', f'{n / base_icount:.2f}']
 
-    print(f'{version}; TCG, q35, one processor; medians of {runs} '
+    print(f'{version}; TCG, {THIS.boards[0]}, one processor; medians of {runs} '
         'interleaved runs;\neach ratio is to the empty kernel\'s power-off.\n')
     rows = [['from the start of QEMU, ms', 'first byte', 'ratio',
         'first command', 'ratio', 'power-off', 'ratio']]

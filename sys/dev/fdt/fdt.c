@@ -41,7 +41,10 @@
 static uint32_t
 be32(const u_char *p)
 {
-	return ((uint32_t)p[0] << 24 | p[1] << 16 | p[2] << 8 | p[3]);
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, sizeof(v));
+	return (_BYTE_ORDER == _BIG_ENDIAN ? v : __builtin_bswap32(v));
 }
 
 static uint64_t
@@ -57,15 +60,20 @@ token(const struct fdt *f, uint32_t off)
 	return (be32(f->f_blob + f->f_struct + off));
 }
 
-/* Behind the token at off, which fdt_init() has found sound. */
+/*
+ * Behind the token at off, which fdt_init() has found sound: what fills up a
+ * name is zero, so it ends where the last byte of four is.
+ */
 static uint32_t
 skip(const struct fdt *f, uint32_t off)
 {
-	const char *p = (const char *)f->f_blob + f->f_struct + off + 4;
+	const u_char *p = f->f_blob + f->f_struct;
 
 	switch (token(f, off)) {
 	case T_BEGIN:
-		return (off + 4 + roundup2(strlen(p) + 1, 4));
+		for (off += 4; p[off + 3] != 0; off += 4)
+			;
+		return (off + 4);
 	case T_PROP:
 		return (off + 12 + roundup2(token(f, off + 4), 4));
 	default:
@@ -81,12 +89,21 @@ check_token(const struct fdt *f, uint32_t off)
 {
 	const char *p = (const char *)f->f_blob + f->f_struct;
 	uint32_t left = f->f_structsize - off, len;
-	const char *nul;
+	const char *nul, *end;
 
 	switch (token(f, off)) {
 	case T_BEGIN:
-		nul = memchr(p + off + 4, '\0', left - 4);
-		return (nul == NULL ? 0 : roundup2(nul + 1 - p, 4));
+		if ((nul = memchr(p + off + 4, '\0', left - 4)) == NULL)
+			return (0);
+		/* 5.4.1: zeros up to the next token */
+		end = p + roundup2(nul + 1 - p, 4);
+		if (end > p + f->f_structsize)
+			return (0);
+		for (; nul < end; nul++) {
+			if (*nul != '\0')
+				return (0);
+		}
+		return (end - p);
 	case T_PROP:
 		if (left < 12)
 			return (0);
@@ -420,14 +437,16 @@ fdt_compatible_find(const struct fdt *f, fdt_node_t prev, const char *s)
 const u_char *
 fdt_prop(const struct fdt *f, fdt_node_t n, const char *name, u_int *len)
 {
-	const char *strings = (const char *)f->f_blob + f->f_strings;
+	const char *strings = (const char *)f->f_blob + f->f_strings, *s;
 	uint32_t off, t;
 
 	for (off = skip(f, n);; off = skip(f, off)) {
 		t = token(f, off);
-		if (t == T_PROP &&
-		    strcmp(strings + token(f, off + 8), name) == 0)
-			break;
+		if (t == T_PROP) {
+			s = strings + token(f, off + 8);
+			if (*s == *name && strcmp(s, name) == 0)
+				break;
+		}
 		if (t != T_PROP && t != T_NOP)
 			return (NULL);
 	}
@@ -487,7 +506,7 @@ fdt_compatible(const struct fdt *f, fdt_node_t n, const char *want)
 	if ((p = (const char *)fdt_prop(f, n, "compatible", &len)) == NULL)
 		return (false);
 	for (; (nul = memchr(p, '\0', len)) != NULL; p = nul + 1) {
-		if (strcmp(p, want) == 0)
+		if (*p == *want && strcmp(p, want) == 0)
 			return (true);
 		len -= nul + 1 - p;
 	}

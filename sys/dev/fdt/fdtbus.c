@@ -20,7 +20,8 @@ struct fdt_softc {
 static const char *const fdt_silent[] = {
 	"fixed-clock", "fixed-factor-clock", "arm,psci", "arm,psci-0.2",
 	"arm,psci-1.0", "syscon", "syscon-poweroff", "syscon-reboot",
-	"qemu,fw-cfg-mmio", "gpio-keys", "operating-points-v2",
+	"qemu,fw-cfg-mmio", "gpio-keys", "operating-points-v2", "sifive,clint0",
+	"riscv,clint0", "riscv,pmu",
 };
 
 /*

@@ -158,11 +158,12 @@ el0_bad:
 	save	1
 	bl	trap_bad
 
-/* to a program: the frame is all that counts; interrupts are off */
+/* to a program: the frame is all that counts */
 	.globl	md_user_return
 md_user_return:
+	msr	daifset, #2
 	mov	sp, x0
-user_return:
+user_return:			/* interrupts are off */
 	restore	1
 
 /*
