@@ -497,20 +497,29 @@ fdt_string(const struct fdt *f, fdt_node_t n, const char *name, u_int i)
 	return (NULL);
 }
 
+u_int
+fdt_compatible_index(const struct fdt *f, fdt_node_t n,
+    const char *const *list, u_int count)
+{
+	const char *p, *nul;
+	u_int len, i, best = count;
+
+	if ((p = (const char *)fdt_prop(f, n, "compatible", &len)) == NULL)
+		return (count);
+	for (; (nul = memchr(p, '\0', len)) != NULL; p = nul + 1) {
+		for (i = 0; i < best; i++) {
+			if (*p == *list[i] && strcmp(p, list[i]) == 0)
+				best = i;
+		}
+		len -= nul + 1 - p;
+	}
+	return (best);
+}
+
 bool
 fdt_compatible(const struct fdt *f, fdt_node_t n, const char *want)
 {
-	const char *p, *nul;
-	u_int len;
-
-	if ((p = (const char *)fdt_prop(f, n, "compatible", &len)) == NULL)
-		return (false);
-	for (; (nul = memchr(p, '\0', len)) != NULL; p = nul + 1) {
-		if (*p == *want && strcmp(p, want) == 0)
-			return (true);
-		len -= nul + 1 - p;
-	}
-	return (false);
+	return (fdt_compatible_index(f, n, &want, 1) == 0);
 }
 
 bool

@@ -70,6 +70,8 @@ fdt_node_t	 fdt_compatible_find(const struct fdt *, fdt_node_t prev,
  * fdt_string: the nth string of a property; NULL: there is none, or it is not
  *	terminated.
  * fdt_compatible: is that one of its "compatible" strings?
+ * fdt_compatible_index: the first of n strings of a list that is one of them;
+ *	n: none is.
  * fdt_enabled: "status" of it and all above it is absent, "okay" or "ok".
  */
 const char	*fdt_name(const struct fdt *, fdt_node_t);
@@ -82,6 +84,8 @@ bool		 fdt_number(const struct fdt *, fdt_node_t, const char *,
 const char	*fdt_string(const struct fdt *, fdt_node_t, const char *,
 		    u_int);
 bool		 fdt_compatible(const struct fdt *, fdt_node_t, const char *);
+u_int		 fdt_compatible_index(const struct fdt *, fdt_node_t,
+		    const char *const *, u_int n);
 bool		 fdt_enabled(const struct fdt *, fdt_node_t);
 
 /*

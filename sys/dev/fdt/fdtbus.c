@@ -43,13 +43,12 @@ fdt_match(struct device *parent __unused, const struct cfdata *cf,
 {
 	const struct fdt_attach_args *fa = aux;
 	const char *const *ident = cf->cf_attach->ca_ident;
-	int i;
+	u_int n, i;
 
-	for (i = 0; ident[i] != NULL; i++) {
-		if (fdt_compatible(&fdt_machine, fa->fa_node, ident[i]))
-			return (100 - i);
-	}
-	return (0);
+	for (n = 0; ident[n] != NULL; n++)
+		;
+	i = fdt_compatible_index(&fdt_machine, fa->fa_node, ident, n);
+	return (n - i);
 }
 
 int
@@ -124,16 +123,12 @@ static void
 fdt_child_found(struct device *self, fdt_node_t node)
 {
 	struct fdt_attach_args fa = { .fa_node = node };
-	u_int i;
 
 	if (fdt_reg(&fdt_machine, node, 0, &fa.fa_addr, &fa.fa_size) != 0)
 		fa.fa_addr = fa.fa_size = 0;
-	for (i = 0; i < nitems(fdt_silent); i++) {
-		if (fdt_compatible(&fdt_machine, node, fdt_silent[i]))
-			break;
-	}
-	(void)config_found(self, &fa,
-	    i < nitems(fdt_silent) ? NULL : fdt_print);
+	(void)config_found(self, &fa, fdt_compatible_index(&fdt_machine, node,
+	    fdt_silent, nitems(fdt_silent)) < nitems(fdt_silent) ? NULL :
+	    fdt_print);
 }
 
 static bool
@@ -193,17 +188,11 @@ fdt_controllers(struct device *self)
 	}
 }
 
-/* The first entry that fits the node, or the number of them. */
 static u_int
 early_index(fdt_node_t node)
 {
-	u_int i;
-
-	for (i = 0; i < nitems(fdt_early); i++) {
-		if (fdt_compatible(&fdt_machine, node, fdt_early[i]))
-			break;
-	}
-	return (i);
+	return (fdt_compatible_index(&fdt_machine, node, fdt_early,
+	    nitems(fdt_early)));
 }
 
 static bool
@@ -218,17 +207,13 @@ fdt_early_devices(struct device *self)
 {
 	const struct fdt *f = &fdt_machine;
 	fdt_node_t node, out = fdt_stdout(f);
-	u_int i;
 
 	if (out != FDT_NONE && is_early(out) && fdt_enabled(f, out))
 		fdt_child_found(self, out);
-	for (i = 0; i < nitems(fdt_early); i++) {
-		node = FDT_NONE;
-		while ((node = fdt_compatible_find(f, node,
-		    fdt_early[i])) != FDT_NONE) {
-			if (node != out && early_index(node) == i)
-				fdt_child_found(self, node);
-		}
+	for (node = fdt_root(f); node != FDT_NONE;
+	    node = fdt_following(f, node)) {
+		if (node != out && is_early(node) && fdt_enabled(f, node))
+			fdt_child_found(self, node);
 	}
 }
 
