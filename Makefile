@@ -4,7 +4,7 @@
 # make help tells what there is.
 
 ARCH ?= amd64
-MACHINE_ARCHS := amd64 arm64 arm64eb
+MACHINE_ARCHS := amd64 arm64 arm64eb riscv64
 
 ifeq ($(filter $(ARCH),$(MACHINE_ARCHS)),)
 $(error ARCH=$(ARCH): one of $(MACHINE_ARCHS))

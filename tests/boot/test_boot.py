@@ -181,6 +181,7 @@ def test_the_command_line_may_have_pipes_and_variables(boot):
 
 def test_halt_p_powers_off(start):
     g = start(exits=False)
+    g.qmp.command('query-status')	# there may be no time for it later
     g.console.send('halt -p\n')
     event = g.qmp.wait_event('SHUTDOWN')
     assert event['data']['reason'] == 'guest-shutdown'

@@ -281,7 +281,7 @@ md_pv_evidence(u_int n, struct pv_evidence *pe)
 		}
 		return (ENOENT);
 	}
-	if (n != firmware || fdt_compatible_find(f, FDT_NONE,
+	if (firmware != 0 || n != 0 || fdt_compatible_find(f, FDT_NONE,
 	    "qemu,fw-cfg-mmio") == FDT_NONE)
 		return (ENOENT);
 	memset(pe, 0, sizeof(*pe));
