@@ -60,7 +60,7 @@ help:
 #: make bench       measure
 #: make clean       remove build
 #:
-#: ARCH=amd64|arm64|arm64eb  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
+#: ARCH=amd64|arm64|arm64eb|riscv64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
 #: QEMU_ARGS=  ROOT=DIR (files laid over the root image)  CONFIG=FILE
 
 # --- configuration ----------------------------------------------------------

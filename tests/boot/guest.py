@@ -424,6 +424,13 @@ def make_root(path, files, modes=None):
     return path
 
 
+def has_file(name):
+    """Whether the compiler for the guest comes with such a file."""
+    r = subprocess.run([COMPILER, f'-print-file-name={name}'],
+        capture_output=True, text=True, check=True)
+    return r.stdout.strip() != name
+
+
 # Of what takes the place of a C library where there is none.
 NOLIBC = ['bin/crunch/nolibc.c', 'bin/crunch/nolibc_start.S',
     'bin/crunch/libc.c', 'bin/crunch/util.c', 'tests/boot/progs/nolibc.c']

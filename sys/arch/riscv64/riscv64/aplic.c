@@ -26,6 +26,7 @@
 #define SOURCECFG_HIGH		6
 #define SOURCECFG_LOW		7
 #define APLIC_SETIPNUM		0x1cdc
+#define APLIC_IN_CLRIP(n)	(0x1d00 + (n) / 32 * 4)	/* read: the lines */
 #define APLIC_SETIENUM		0x1edc
 #define APLIC_CLRIE(n)		(0x1f00 + (n) / 32 * 4)
 #define APLIC_CLRIENUM		0x1fdc
@@ -69,14 +70,17 @@ is_level(const struct intrsrc *src)
 
 /*
  * A line's message is sent when it rises, so one that is high still is asked
- * for another; nothing is pending of one that is low (4.9.2).
+ * for another (4.9.2).  QEMU before 9.0 would send it for a low one too.
  */
 static void
 aplic_again(struct aplic_source *as)
 {
-	if (is_level(&as->as_src))
-		br_write_4(&as->as_sc->sc_regs, APLIC_SETIPNUM,
-		    as->as_src.is_number);
+	const struct bus_region *br = &as->as_sc->sc_regs;
+	u_int n = as->as_src.is_number;
+
+	if (is_level(&as->as_src) &&
+	    (br_read_4(br, APLIC_IN_CLRIP(n)) >> n % 32 & 1))
+		br_write_4(br, APLIC_SETIPNUM, n);
 }
 
 static void

@@ -3,7 +3,7 @@
 
 /*
  * Time: the counter that rdtime reads is the clock.  The alarm is stimecmp
- * where the processor has it (Sstc), else the firmware's.
+ * where the processor has it (Sstc: CSR 0x14d), else the firmware's.
  */
 
 #include <sys/md.h>
@@ -14,7 +14,6 @@
 #include <machine/cpu.h>
 #include <machine/machdep.h>
 
-#define STIMECMP	0x14d		/* CSR */
 #define SIE_TIMER	(1UL << INTR_TIMER)
 #define HZ_ASSUMED	10000000
 
@@ -59,7 +58,7 @@ clock_early_init(void)
 		hz = HZ_ASSUMED;
 	mult = (NSEC_PER_SEC << 32) / hz;
 	per_nsec = (hz << 32) / NSEC_PER_SEC;
-	has_stimecmp = isa_has("sstc");
+	has_stimecmp = isa_has("sstc") && CSR_EXISTS(0x14d);
 	base = counter();
 }
 
@@ -100,8 +99,7 @@ md_timer_set(uint64_t when)
 	if (when > ns)
 		now += scale(when - ns, per_nsec) + 1;
 	if (has_stimecmp)
-		__asm volatile("csrw %0, %1" :: "i" (STIMECMP), "r" (now) :
-		    "memory");
+		WRITE_CSR(0x14d, now);
 	else
 		sbi_timer_set(now);
 	SET_CSR(sie, SIE_TIMER);
