@@ -34,6 +34,8 @@ void	 pmap_protect(struct pmap *, vaddr_t, int);
 vaddr_t	 pmap_next(struct pmap *, vaddr_t, vaddr_t);
 
 int	 pmap_kenter(vaddr_t, paddr_t, int);
+/* the same for all of a piece; ENOMEM: some of it may be mapped */
+int	 pmap_kenter_pages(vaddr_t, paddr_t, size_t, int);
 void	 pmap_kremove(vaddr_t, size_t);
 bool	 pmap_kextract(vaddr_t, paddr_t *);
 /* --- kernel virtual addresses: stacks, registers, large pieces ------------ */

@@ -16,7 +16,7 @@
 void *
 md_map(paddr_t pa, size_t size, int flags)
 {
-	paddr_t start = trunc_page(pa), off;
+	paddr_t start = trunc_page(pa);
 	size_t len;
 	vaddr_t va;
 	int prot;
@@ -29,12 +29,10 @@ md_map(paddr_t pa, size_t size, int flags)
 	prot = PROT_READ | (flags & MD_MAP_RDONLY ? 0 : PROT_WRITE) |
 	    (flags & MD_MAP_DEVICE ? PMAP_NOCACHE : 0) |
 	    (flags & MD_MAP_WC ? PMAP_WC : 0);
-	for (off = 0; off < len; off += PAGE_SIZE) {
-		if (pmap_kenter(va + off, start + off, prot) != 0) {
-			pmap_kremove(va, off);
-			kva_free(va, len);
-			return (NULL);
-		}
+	if (pmap_kenter_pages(va, start, len, prot) != 0) {
+		pmap_kremove(va, len);
+		kva_free(va, len);
+		return (NULL);
 	}
 	return ((void *)(va + (pa & PAGE_MASK)));
 }

@@ -212,22 +212,34 @@ pmap_next(struct pmap *pm, vaddr_t va, vaddr_t end)
 /* --- the kernel's mappings ------------------------------------------------- */
 
 int
-pmap_kenter(vaddr_t va, paddr_t pa, int prot)
+pmap_kenter_pages(vaddr_t va, paddr_t pa, size_t size, int prot)
 {
-	pt_entry_t *pte;
+	pt_entry_t *pte = NULL;
+	vaddr_t end = va + size;
 	int error = 0;
 
 	KASSERT((prot & (PROT_WRITE | PROT_EXEC)) !=
 	    (PROT_WRITE | PROT_EXEC));
 	mtx_enter(&kpmap_mtx);
-	if ((pte = pte_walk(kpmap_root, va, true, false)) == NULL)
-		error = ENOMEM;
-	else {
+	for (; va < end; va += PAGE_SIZE, pa += PAGE_SIZE, pte++) {
+		/* the next entry is in the same table, or begins another */
+		if (pte == NULL || (va & (LEVEL_SIZE(1) - 1)) == 0)
+			pte = pte_walk(kpmap_root, va, true, false);
+		if (pte == NULL) {
+			error = ENOMEM;
+			break;
+		}
 		KASSERT(!pte_valid(*pte));
 		pte_set(pte, pte_make(pa, 0, prot, false), va);
 	}
 	mtx_leave(&kpmap_mtx);
 	return (error);
+}
+
+int
+pmap_kenter(vaddr_t va, paddr_t pa, int prot)
+{
+	return (pmap_kenter_pages(va, pa, PAGE_SIZE, prot));
 }
 
 void

@@ -38,6 +38,22 @@
 
 #define MAXALIAS	31		/* 3.3 */
 
+/* A node and all above it, the root first. */
+struct path {
+	fdt_node_t	p_node[FDT_MAXDEPTH];
+	u_int		p_n;
+};
+
+/*
+ * Who walks over the tree asks for one node after another, and the way begins
+ * where it ended last.
+ */
+static struct {
+	const u_char	*l_blob;
+	fdt_node_t	 l_node;
+	struct path	 l_path;
+} last;
+
 static uint32_t
 be32(const u_char *p)
 {
@@ -183,6 +199,7 @@ fdt_init(struct fdt *f, const void *blob, size_t max)
 	struct fdt new = { .f_blob = blob };
 	uint32_t version;
 
+	last.l_blob = NULL;
 	memset(f, 0, sizeof(*f));
 	if (max < H_SIZE_16 || be32(p + H_MAGIC) != FDT_MAGIC)
 		return (EINVAL);
@@ -263,23 +280,26 @@ fdt_following(const struct fdt *f, fdt_node_t n)
 	return (token(f, off) == T_BEGIN ? off : FDT_NONE);
 }
 
-/* A node and all above it, the root first. */
-struct path {
-	fdt_node_t	p_node[FDT_MAXDEPTH];
-	u_int		p_n;
-};
-
 static void
 path_of(const struct fdt *f, fdt_node_t n, struct path *p)
 {
 	fdt_node_t off = fdt_root(f);
 
 	p->p_n = 0;
+	if (last.l_blob == f->f_blob && n >= last.l_node) {
+		*p = last.l_path;
+		off = last.l_node;
+		p->p_n--;
+	}
 	while (off != FDT_NONE && token(f, off) != T_LAST) {
 		if (token(f, off) == T_BEGIN) {
 			p->p_node[p->p_n++] = off;
-			if (off == n)
+			if (off == n) {
+				last.l_blob = f->f_blob;
+				last.l_node = n;
+				last.l_path = *p;
 				return;
+			}
 		} else
 			p->p_n--;
 		off = next_bound(f, skip(f, off));

@@ -9,8 +9,8 @@
  * a hypervisor or firmware hands it over.
  *
  * fdt_init() checks the structure of the whole tree once; then a node is an
- * offset that is known to be sound, and the other functions need no memory,
- * take no lock, and may be called in any context.  What properties say is
+ * offset that is known to be sound, and the other functions need no memory.
+ * Thread context, one at a time: what a walk found last is remembered.  What properties say is
  * checked by the function that gives it a meaning.
  */
 

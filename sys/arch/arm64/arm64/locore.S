@@ -198,16 +198,16 @@ high:
 	isb
 	/* what is not in the file; the tables are in use and stay */
 	ldr	x0, =__bss_start
-	ldr	x1, =kernel_end
 	ldr	x2, =boot_tables
-	ldr	x3, =boot_tables_end
-1:	cmp	x0, x2
-	csel	x0, x3, x0, eq
-	cmp	x0, x1
-	b.hs	2f
-	stp	xzr, xzr, [x0], #16
-	b	1b
-2:	mov	x0, x21
+	mov	w1, #0
+	sub	x2, x2, x0
+	bl	memset
+	ldr	x0, =boot_tables_end
+	ldr	x2, =kernel_end
+	mov	w1, #0
+	sub	x2, x2, x0
+	bl	memset
+	mov	x0, x21
 	mov	x1, x22			/* the image was linked for 0 */
 	mov	x29, #0
 	mov	x30, #0

@@ -42,10 +42,25 @@ memcpy:
 	.globl	memset
 memset:
 	mov	x3, x0
-	and	x1, x1, #0xff
-	mov	x4, #0x0101010101010101
+	ands	x1, x1, #0xff
+	b.ne	5f
+	/* zeros, of a page at least: by the block, 64 bytes as a rule */
+	cmp	x2, #4096
+	b.lo	6f
+	mrs	x4, dczid_el0
+	cmp	x4, #4			/* not prohibited, and that size */
+	b.ne	6f
+	tst	x0, #63
+	b.ne	6f
+7:	dc	zva, x3
+	add	x3, x3, #64
+	sub	x2, x2, #64
+	cmp	x2, #64
+	b.hs	7b
+	b	6f
+5:	mov	x4, #0x0101010101010101
 	mul	x1, x1, x4
-	subs	x2, x2, #16
+6:	subs	x2, x2, #16
 	b.lo	2f
 1:	stp	x1, x1, [x3], #16
 	subs	x2, x2, #16

@@ -90,16 +90,6 @@ struct md_context {
 #define CLEAR_CSR(name, v)						\
 	__asm volatile("csrc " #name ", %0" :: "r" ((uint64_t)(v)) : "memory")
 
-/*
- * Can that one be read?  What says that it is there may be wrong.  Interrupts
- * are off; the exception, where there is one, goes on behind the instruction.
- */
-#define CSR_EXISTS(name)						\
-	({ uint64_t ok_, vec_;						\
-	__asm volatile("lla %0, 1f\n\tcsrrw %1, stvec, %0\n\tli %0, 0\n\t"	\
-	    "csrr %0, " #name "\n\tli %0, 1\n\t.balign 4\n1:\tcsrw stvec, %1"\
-	    : "=&r" (ok_), "=&r" (vec_) :: "memory"); ok_ != 0; })
-
 /* interrupts of the processor: causes, and bits of sie and sip */
 #define INTR_SOFT	1
 #define INTR_TIMER	5

@@ -9,7 +9,6 @@
 
 #include <sys/errno.h>
 #include <sys/kmem.h>
-#include <sys/md.h>
 #include <sys/mutex.h>
 #include <sys/systm.h>
 
@@ -328,16 +327,6 @@ imsic_match(struct device *parent, const struct cfdata *cf, const void *aux)
 	return (pri > 0 && !imsic_is_ours(fa->fa_node) ? CFMATCH_EMPTY : pri);
 }
 
-static bool
-imsic_usable(void)
-{
-	int ipl = splraise(IPL_HIGH);
-	bool ok = isa_has("ssaia") && CSR_EXISTS(0x150);
-
-	splx(ipl);
-	return (ok);
-}
-
 static int
 imsic_attach(struct device *parent __unused, struct device *self, void *aux)
 {
@@ -346,7 +335,7 @@ imsic_attach(struct device *parent __unused, struct device *self, void *aux)
 	u_int context;
 	int error;
 
-	if (imsic != NULL || !imsic_usable()) {
+	if (imsic != NULL || !isa_has("ssaia")) {
 		device_describe(self, "the processor does not know of it");
 		return (ENXIO);
 	}
