@@ -105,10 +105,19 @@ map_gigabyte:
 	add	t0, t0, s3
 	sd	t1, (t0)
 	ret
-	/* out of reach; nobody can be told */
+	/* out of reach: say so by the console of old firmware (SBI, chapter 5) */
 stop:
-	wfi
-	j	stop
+	lla	s0, far
+1:	lbu	a0, (s0)
+	beqz	a0, 2f
+	li	a7, 1
+	ecall
+	addi	s0, s0, 1
+	j	1b
+2:	wfi
+	j	2b
+far:
+	.asciz	"paravane: loaded where its tables do not reach\r\n"
 
 	.text
 	.balign	4

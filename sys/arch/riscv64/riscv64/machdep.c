@@ -22,12 +22,22 @@
 
 void	riscv64_init(uint64_t, paddr_t, int64_t) __noreturn;
 
-/* Nobody can be told: there is no console yet. */
 static void __noreturn
 stop(void)
 {
 	for (;;)
 		__asm volatile("wfi");
+}
+
+/* There is no console yet but the firmware's. */
+static void __noreturn
+no_tree(void)
+{
+	const char *s;
+
+	for (s = "paravane: no device tree\r\n"; *s != '\0'; s++)
+		sbi_putc(*s);
+	stop();
 }
 
 void
@@ -36,11 +46,11 @@ riscv64_init(uint64_t hartid, paddr_t tree, int64_t delta)
 	paddr_t lo = (paddr_t)delta & ~(GIGABYTE - 1);
 
 	cpu_early_init(&cpu_boot, hartid);
+	sbi_init();
 	if ((tree & 7) != 0 || fdtmach_init(vm_direct(tree), TREE_MAX) != 0)
-		stop();
+		no_tree();
 	cpu_features();
 	clock_early_init();
-	sbi_init();
 	fdtmach_memory(delta, lo, lo + GIGABYTE);
 	finisher_init();
 	fdtmach_console(sbi_putc);
