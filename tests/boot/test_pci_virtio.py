@@ -86,6 +86,17 @@ def test_sysctl_shows_what_was_negotiated(start, image):
 
 
 @pytest.mark.parametrize('machine', BOARDS)
+def test_sysctl_shows_shared_memory(start, machine):
+    """A region of a GPU's, and none of a device that has none."""
+    g = start('-device virtio-gpu-pci,hostmem=64M,addr=5 '
+        '-device virtio-rng-pci,addr=6', machine=machine)
+    region = g.output('sysctl hw.virtio.0.shm')
+    assert re.search(r'[=:] ?1:0x[0-9a-f]+\+0x4000000\n', region), region
+    assert re.fullmatch(r'hw\.virtio\.1\.shm[=:] ?\n',
+        g.output('sysctl hw.virtio.1.shm'))
+
+
+@pytest.mark.parametrize('machine', BOARDS)
 @pytest.mark.parametrize('vectors', [0, 1, 2, 3, 8])
 @pytest.mark.parametrize('flags', ['0x0', '0x4'])
 def test_any_number_of_vectors(start, image, machine, vectors, flags):

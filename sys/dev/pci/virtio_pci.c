@@ -27,18 +27,23 @@
 #define VIRTIO_PCI_CAP_LEN		2	/* 8 R */
 #define VIRTIO_PCI_CAP_TYPE		3	/* 8 R */
 #define VIRTIO_PCI_CAP_BAR		4	/* 8 R, R/W of type 5 */
+#define VIRTIO_PCI_CAP_ID		5	/* 8 R, of type 8 */
 #define VIRTIO_PCI_CAP_OFFSET		8	/* 32 R, R/W of type 5 */
 #define VIRTIO_PCI_CAP_LENGTH		12	/* 32 R, R/W of type 5 */
 #define VIRTIO_PCI_CAP_SIZE		16
 #define VIRTIO_PCI_CAP_NOTIFY_MULT	16	/* 32 R, of type 2 */
 #define VIRTIO_PCI_CAP_WINDOW_DATA	16	/* 32 R/W, of type 5 */
 #define VIRTIO_PCI_CAP_SIZE_MORE	20	/* of types 2 and 5 */
+#define VIRTIO_PCI_CAP_OFFSET_HIGH	16	/* 32 R, of type 8 */
+#define VIRTIO_PCI_CAP_LENGTH_HIGH	20	/* 32 R, of type 8 */
+#define VIRTIO_PCI_CAP_SIZE_64		24	/* of type 8 */
 
 #define VIRTIO_PCI_CAP_COMMON_CFG	1
 #define VIRTIO_PCI_CAP_NOTIFY_CFG	2
 #define VIRTIO_PCI_CAP_ISR_CFG		3
 #define VIRTIO_PCI_CAP_DEVICE_CFG	4
 #define VIRTIO_PCI_CAP_PCI_CFG		5
+#define VIRTIO_PCI_CAP_SHM_CFG		8
 
 #define PCI_CONF_SIZE		256	/* where capabilities lie */
 #define CAPS_MAX		48	/* all that fit there */
@@ -685,6 +690,56 @@ virtio_pci_notify(struct virtio_softc *vsc, const struct virtqueue *vq,
 		br_write_2(br, vq->vq_noff, data);
 }
 
+/* --- shared memory: 4.1.4.7 --------------------------------------------- */
+
+static uint64_t
+virtio_pci_cap_64(const struct pci_attach_args *pa, u_int low, u_int high)
+{
+	return (pci_conf_read_4(pa, low) |
+	    (uint64_t)pci_conf_read_4(pa, high) << 32);
+}
+
+/* The region that a capability tells of; it must lie in its BAR. */
+static int
+virtio_pci_shm_at(const struct pci_attach_args *pa, u_int cap,
+    struct virtio_shm *vs)
+{
+	u_int bar = pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_BAR);
+	uint64_t off = virtio_pci_cap_64(pa, cap + VIRTIO_PCI_CAP_OFFSET,
+	    cap + VIRTIO_PCI_CAP_OFFSET_HIGH);
+	struct pci_bar pb;
+
+	vs->vs_size = virtio_pci_cap_64(pa, cap + VIRTIO_PCI_CAP_LENGTH,
+	    cap + VIRTIO_PCI_CAP_LENGTH_HIGH);
+	if (bar >= PCI_NBARS || pci_bar_info(pa, bar, &pb) != 0 || pb.pb_io ||
+	    off > pb.pb_size || vs->vs_size > pb.pb_size - off)
+		return (ENXIO);
+	vs->vs_tag = pa->pa_host->ph_mem;
+	vs->vs_addr = pb.pb_addr + off;
+	return (vs->vs_size == 0 ? ENOENT : 0);
+}
+
+static int
+virtio_pci_shm(struct virtio_softc *vsc, uint8_t id, struct virtio_shm *vs)
+{
+	const struct pci_attach_args *pa =
+	    &((struct virtio_pci_softc *)vsc)->sc_pa;
+	u_int cap, n;
+
+	cap = pci_capability(pa, PCI_CAP_VENDOR, 0);
+	for (n = 0; cap != 0 && n < CAPS_MAX; n++,
+	    cap = pci_capability(pa, PCI_CAP_VENDOR, cap)) {
+		if (cap + VIRTIO_PCI_CAP_SIZE_64 <= PCI_CONF_SIZE &&
+		    pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_TYPE) ==
+		    VIRTIO_PCI_CAP_SHM_CFG &&
+		    pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_LEN) >=
+		    VIRTIO_PCI_CAP_SIZE_64 &&
+		    pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_ID) == id)
+			return (virtio_pci_shm_at(pa, cap, vs));
+	}
+	return (ENOENT);
+}
+
 const struct virtio_transport virtio_pci_ops = {
 	.vt_name = "pci-1.x",
 	.vt_get_features = virtio_pci_get_features,
@@ -700,6 +755,7 @@ const struct virtio_transport virtio_pci_ops = {
 	.vt_queue_off = virtio_pci_queue_off,
 	.vt_queue_is_off = virtio_pci_queue_is_off,
 	.vt_notify = virtio_pci_notify,
+	.vt_shm = virtio_pci_shm,
 	.vt_nvec = virtio_pci_nvec,
 	.vt_intr_setup = virtio_pci_intr_setup,
 	.vt_intr_barrier = virtio_pci_intr_barrier,

@@ -427,6 +427,14 @@ virtio_config_twice(struct virtio_softc *sc, const struct virtio_field *vc,
 }
 
 int
+virtio_shm(struct virtio_softc *sc, uint8_t id, struct virtio_shm *vs)
+{
+	if (virtio_gone(sc) || sc->sc_vt->vt_shm == NULL)
+		return (ENOENT);
+	return (sc->sc_vt->vt_shm(sc, id, vs));
+}
+
+int
 virtio_config_read(struct virtio_softc *sc, const struct virtio_field *vc,
     size_t n, void *image)
 {

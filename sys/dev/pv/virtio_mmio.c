@@ -38,6 +38,9 @@
 #define VM_QUEUE_DESC		0x080	/* W, low and high */
 #define VM_QUEUE_DRIVER		0x090	/* W, low and high */
 #define VM_QUEUE_DEVICE		0x0a0	/* W, low and high */
+#define VM_SHM_SEL		0x0ac	/* W */
+#define VM_SHM_LEN		0x0b0	/* R, low and high */
+#define VM_SHM_BASE		0x0b8	/* R, low and high */
 #define VM_QUEUE_RESET		0x0c0	/* R/W, RING_RESET */
 #define VM_CONFIG_GENERATION	0x0fc	/* R */
 #define VM_CONFIG		0x100
@@ -159,6 +162,25 @@ static uint32_t
 vm_config_gen(struct virtio_softc *vsc)
 {
 	return (vm_read(vsc, VM_CONFIG_GENERATION));
+}
+
+static uint64_t
+vm_read_64(struct virtio_softc *vsc, bus_size_t reg)
+{
+	return (vm_read(vsc, reg) | (uint64_t)vm_read(vsc, reg + 4) << 32);
+}
+
+/* 4.2.2: a length of all ones says that there is none. */
+static int
+vm_shm(struct virtio_softc *vsc, uint8_t id, struct virtio_shm *vs)
+{
+	vm_write(vsc, VM_SHM_SEL, id);
+	vs->vs_size = vm_read_64(vsc, VM_SHM_LEN);
+	if (vs->vs_size == UINT64_MAX || vs->vs_size == 0)
+		return (ENOENT);
+	vs->vs_tag = virtio_mmio(vsc)->sc_regs.br_tag;
+	vs->vs_addr = vm_read_64(vsc, VM_SHM_BASE);
+	return (vs->vs_addr + vs->vs_size < vs->vs_addr ? ENXIO : 0);
 }
 
 static void
@@ -302,6 +324,7 @@ vm_intr_free(struct virtio_softc *vsc)
 static const struct virtio_transport virtio_mmio_ops = {
 	.vt_name = "mmio-1.x",
 	.vt_config_gen = vm_config_gen,
+	.vt_shm = vm_shm,
 	.vt_queue_on = vm_queue_on,
 	.vt_queue_off = vm_queue_off,
 	.vt_queue_is_off = vm_queue_is_off,

@@ -199,6 +199,25 @@ virtio_sysctl_restarts(void *arg, char *buf, size_t size)
 	return (snprintf(buf, size, "%u", sc->sc_nrestart));
 }
 
+/* "1:0x8000000000+0x4000000": id, address, size */
+static int
+virtio_sysctl_shm(void *arg, char *buf, size_t size)
+{
+	struct virtio_text vx = { buf, size, 0 };
+	struct virtio_shm vs;
+	u_int id;
+
+	if (size != 0)
+		buf[0] = '\0';
+	for (id = 0; id <= UINT8_MAX; id++) {
+		if (virtio_shm(arg, id, &vs) == 0)
+			virtio_text_add(&vx, "%u:%#llx+%#llx", id,
+			    (unsigned long long)vs.vs_addr,
+			    (unsigned long long)vs.vs_size);
+	}
+	return (vx.vx_len);
+}
+
 static int
 virtio_sysctl_state(void *arg, char *buf, size_t size)
 {
@@ -237,6 +256,7 @@ virtio_sysctl_attach(struct virtio_softc *sc)
 		{ "requests", virtio_sysctl_requests },
 		{ "cut", virtio_sysctl_cut },
 		{ "restarts", virtio_sysctl_restarts },
+		{ "shm", virtio_sysctl_shm },
 		{ "control", virtio_sysctl_state },
 	};
 	struct sysctl_oid *so;

@@ -37,6 +37,8 @@ struct virtio_vec {			/* one interrupt vector, planned */
  *	only if RING_RESET was negotiated.
  * notify: 2.9: the low 16 bits are vq_nid, which queue_on has set to the index
  *	or to what the device wants to see instead.
+ * shm: where a shared memory region is (2.10).  ENOENT; ENXIO: the device says
+ *	what cannot be.  May be NULL.
  * nvec: vectors of messages that could be had; 0: there is just a line.
  * intr_setup: so many vectors of messages; 0: the line, which calls
  *	virtio_intr().  Any vectors of before were freed.  ENOSPC and others.
@@ -71,6 +73,9 @@ struct virtio_transport {
 	void		(*vt_notify)(struct virtio_softc *,
 			    const struct virtqueue *, uint32_t);
 
+	int		(*vt_shm)(struct virtio_softc *, uint8_t,
+			    struct virtio_shm *);
+
 	u_int		(*vt_nvec)(struct virtio_softc *);
 	int		(*vt_intr_setup)(struct virtio_softc *, enum ipl,
 			    const struct virtio_vec *, u_int);
@@ -90,7 +95,7 @@ enum virtio_state {
 	VS_STOPPED			/* reset, the queues are kept */
 };
 
-#define VIRTIO_NSYSCTL	12
+#define VIRTIO_NSYSCTL	13
 
 struct virtio_softc {
 	struct device			 sc_dev;

@@ -108,6 +108,18 @@ struct virtio_field {
 	  sizeof(((struct s *)0)->m) / sizeof(((struct s *)0)->m[0]) }
 
 /*
+ * Shared memory regions (2.10): where the one of that id is, for br_map().
+ * Thread context, after attach has begun.  ENOENT: there is none; ENXIO: what
+ * the device says of it cannot be.
+ */
+struct virtio_shm {
+	bus_space_tag_t	vs_tag;
+	bus_addr_t	vs_addr;
+	bus_size_t	vs_size;
+};
+int	 virtio_shm(struct virtio_softc *, uint8_t id, struct virtio_shm *);
+
+/*
  * Copy the fields, all of one generation, into an image of the structure,
  * whose members are plain integers: the transport knows the byte order.
  * Fields whose feature was not offered, or that lie beyond the space there

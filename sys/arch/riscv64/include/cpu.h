@@ -32,7 +32,7 @@ struct cpu_info {
 	struct thread	*ci_curthread;
 	uint64_t	 ci_stacklow;	/* of the current thread */
 	uint64_t	 ci_sparetop;	/* a stack for when that one is full */
-	uint64_t	 ci_ksp;	/* the stack for who comes from a program */
+	uint64_t	 ci_ksp;	/* for who comes from a program */
 	uint64_t	 ci_scratch;	/* of vector.S */
 	struct thread	*ci_idle;
 	u_int		 ci_ipl;

@@ -12,7 +12,7 @@
 	.globl	memcpy, memmove, memset
 memmove:
 	sub	t0, a0, a1
-	bgeu	t0, a2, memcpy		/* does the target begin in the source? */
+	bgeu	t0, a2, memcpy		/* target not in the source */
 	add	a1, a1, a2
 	add	a3, a0, a2
 1:	addi	a1, a1, -1

@@ -85,7 +85,7 @@ md_user_fork(struct thread *td, struct thread *from, u_long stack,
 {
 	if ((td->td_md.mc_fpu = fpu_alloc()) == NULL)
 		return (ENOMEM);
-	user_fpu_save(td->td_md.mc_fpu);	/* the current thread's: from's */
+	user_fpu_save(td->td_md.mc_fpu);	/* the current: from */
 	*td->td_frame = *from->td_frame;
 	td->td_frame->tf_reg[REG_A0] = 0;
 	if (stack != 0)
