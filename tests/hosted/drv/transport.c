@@ -728,6 +728,49 @@ a_wild_notify_multiplier_is_refused(void **state)
 	assert_null(viotest_vsc);
 }
 
+/* 4.1.4.7 */
+static void
+a_shared_memory_region_lies_in_its_bar(void **state)
+{
+	static const struct { uint32_t off, v; u_int width; int error; } lie[] = {
+		{ 8, 0x3f00, 4, 0 },		/* the last that fit */
+		{ 8, 0x3f01, 4, ENXIO },
+		{ 8, 0xffffff00, 4, ENXIO },
+		{ 12, 0, 4, ENOENT },
+		{ 12, 0x3f01, 4, ENXIO },
+		{ 16, 1, 4, ENXIO },
+		{ 20, 1, 4, ENXIO },
+		{ 4, 6, 1, ENXIO },
+		{ 5, 2, 1, ENOENT },		/* another id */
+		{ 2, 20, 1, ENOENT },		/* too short for one */
+	};
+	struct virtio_shm vs;
+	uint8_t *p, good[24];
+	u_int i;
+
+	make(&plain);
+	p = sv->sv_pci.sp_conf + sim_pci_cap(&sv->sv_pci, 0x09, 24);
+	p[2] = 24;
+	p[3] = 8;
+	p[4] = cap(1)[4];
+	p[5] = 1;
+	sim_put_le(p + 8, 4, 0x100);
+	sim_put_le(p + 12, 4, 0x100);
+	sim_attach();
+	assert_attached();
+	memcpy(good, p, sizeof(good));
+	assert_int_equal(virtio_shm(viotest_vsc, 1, &vs), 0);
+	assert_int_equal(vs.vs_size, 0x100);
+	assert_int_equal(vs.vs_addr & 0xfff, 0x100);
+	assert_int_equal(virtio_shm(viotest_vsc, 0, &vs), ENOENT);
+	for (i = 0; i < nitems(lie); i++) {
+		memcpy(p, good, sizeof(good));
+		sim_put_le(p + lie[i].off, lie[i].width, lie[i].v);
+		assert_int_equal(virtio_shm(viotest_vsc, 1, &vs),
+		    lie[i].error);
+	}
+}
+
 static void
 an_msix_table_outside_of_its_bar_is_not_used(void **state)
 {
@@ -862,6 +905,7 @@ main(void)
 		TEST(a_capability_outside_of_its_bar_is_not_there),
 		TEST(a_short_capability_is_not_there),
 		TEST(the_first_sound_capability_of_a_type_counts),
+		TEST(a_shared_memory_region_lies_in_its_bar),
 		TEST(a_notify_offset_outside_is_refused),
 		TEST(the_last_notify_offset_inside_works),
 		TEST(a_wild_notify_multiplier_is_refused),
