@@ -14,6 +14,7 @@
 #include <sys/systm.h>
 #include <sys/thread.h>
 
+#include <compat/linux/linux_signal.h>
 #include <machine/cpu.h>
 #include <machine/trap.h>
 
@@ -151,16 +152,6 @@ md_syscall_restart(struct trapframe *tf)
 
 /* --- signals: the frame that Linux builds ---------------------------------------- */
 
-struct linux_siginfo {
-	int		si_signo, si_errno, si_code, si_pad;
-	union {
-		struct { int pid; uint32_t uid; int status; } kill;
-		uint64_t addr;
-		char room[112];
-	} si;
-};
-_Static_assert(sizeof(struct linux_siginfo) == 128, "siginfo");
-
 struct linux_sigcontext {
 	uint64_t	sc_r8, sc_r9, sc_r10, sc_r11, sc_r12, sc_r13;
 	uint64_t	sc_r14, sc_r15, sc_rdi, sc_rsi, sc_rbp, sc_rbx;
@@ -172,9 +163,7 @@ struct linux_sigcontext {
 
 struct linux_ucontext {
 	uint64_t	uc_flags, uc_link;
-	uint64_t	uc_stack_sp;
-	int		uc_stack_flags, uc_pad;
-	uint64_t	uc_stack_size;
+	struct linux_stack uc_stack;
 	struct linux_sigcontext uc_mc;
 	uint64_t	uc_sigmask;
 };
@@ -184,17 +173,8 @@ struct linux_sigframe {
 	struct linux_ucontext sf_uc;
 	struct linux_siginfo sf_info;
 };
-#define SS_ONSTACK	1
-#define SS_DISABLE	2
 #define XSAVE_HEADER	512		/* behind the part of FXSAVE */
 #define XSAVE_MIN	576
-
-static bool
-on_altstack(const struct proc *p, u_long sp)
-{
-	return (p->p_altsize != 0 && sp > p->p_altstack &&
-	    sp - p->p_altstack <= p->p_altsize);
-}
 
 static void
 sigcontext_get(const struct trapframe *tf, struct linux_sigcontext *sc)
@@ -242,11 +222,7 @@ md_sendsig(struct trapframe *tf, int sig, const struct sigaction *sa,
 	/* IRET faults in the kernel on an address that is not canonical */
 	if (!(sa->sa_flags & SA_RESTORER) || sa->sa_handler >= VM_MAX_USER)
 		return (EFAULT);
-	if ((sa->sa_flags & SA_ONSTACK) && p->p_altsize != 0 &&
-	    !on_altstack(p, sp))
-		sp = p->p_altstack + p->p_altsize;
-	else
-		sp -= REDZONE;
+	sp = linux_signal_stack(p, sa, sp, REDZONE);
 	fpu = rounddown2(sp - fpu_size, FPU_ALIGN);
 	/* as after a call: 8 off the alignment of 16 */
 	sp = rounddown2(fpu - sizeof(sf), 16) - 8;
@@ -256,19 +232,10 @@ md_sendsig(struct trapframe *tf, int sig, const struct sigaction *sa,
 	sigcontext_get(tf, &sf.sf_uc.uc_mc);
 	sf.sf_uc.uc_mc.sc_fpu = fpu;
 	sf.sf_uc.uc_mc.sc_oldmask = sf.sf_uc.uc_sigmask = mask;
-	sf.sf_uc.uc_stack_sp = p->p_altstack;
-	sf.sf_uc.uc_stack_size = p->p_altsize;
-	sf.sf_uc.uc_stack_flags = p->p_altsize == 0 ? SS_DISABLE :
-	    on_altstack(p, tf->tf_rsp) ? SS_ONSTACK : 0;
-	sf.sf_info.si_signo = sig;
-	sf.sf_info.si_code = ksi->ksi_code;
-	if (ksi->ksi_pid != 0) {
-		sf.sf_info.si.kill.pid = ksi->ksi_pid;
-		sf.sf_info.si.kill.status = ksi->ksi_value;
-	} else {
-		sf.sf_info.si.addr = ksi->ksi_value;
+	linux_stack_set(&sf.sf_uc.uc_stack, p, tf->tf_rsp);
+	linux_siginfo_set(&sf.sf_info, sig, ksi);
+	if (ksi->ksi_pid == 0)
 		sf.sf_uc.uc_mc.sc_cr2 = ksi->ksi_value;
-	}
 
 	fpu_save(td->td_md.mc_fpu);
 	if (copyout(td->td_md.mc_fpu, (void *)fpu, fpu_size) != 0 ||
