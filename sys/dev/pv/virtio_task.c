@@ -18,10 +18,10 @@
 
 #include <dev/pv/virtio_priv.h>
 
-#define TODO_CONFIG		0x01
-#define TODO_FAILURE		0x02
-#define TODO_RESTART		0x04
-#define TODO_CONTROL		0x08
+#define WORK_CONFIG		0x01
+#define WORK_FAILURE		0x02
+#define WORK_RESTART		0x04
+#define WORK_CONTROL		0x08
 
 #define RESTART_MAX		5	/* so often, unless there were */
 #define RESTART_FORGET_SECS	60	/* so many seconds without */
@@ -32,11 +32,11 @@
 
 /* Any context, also with the mutex of a queue. */
 static void
-virtio_todo(struct virtio_softc *sc, u_int what)
+virtio_work(struct virtio_softc *sc, u_int what)
 {
 	mtx_enter(&sc->sc_mtx);
 	if (!sc->sc_taskoff) {
-		sc->sc_todo |= what;
+		sc->sc_work |= what;
 		(void)task_add(systq, &sc->sc_task);
 	}
 	mtx_leave(&sc->sc_mtx);
@@ -45,7 +45,7 @@ virtio_todo(struct virtio_softc *sc, u_int what)
 void
 virtio_changed(struct virtio_softc *sc)
 {
-	virtio_todo(sc, TODO_CONFIG);
+	virtio_work(sc, WORK_CONFIG);
 }
 
 void
@@ -102,7 +102,7 @@ virtio_fail(struct virtio_softc *sc, const char *fmt, ...)
 	}
 	mtx_leave(&sc->sc_mtx);
 	if (first)
-		virtio_todo(sc, TODO_FAILURE);
+		virtio_work(sc, WORK_FAILURE);
 }
 
 /* --- configuration ------------------------------------------------------- */
@@ -167,7 +167,7 @@ virtio_may_restart(struct virtio_softc *sc)
 static void
 virtio_retry(void *arg)
 {
-	virtio_todo(arg, TODO_RESTART);
+	virtio_work(arg, WORK_RESTART);
 }
 
 static void
@@ -200,7 +200,7 @@ virtio_attached(struct virtio_softc *sc)
 {
 	sc->sc_child = NULL;	/* only of use while it attaches */
 	if (sc->sc_state == VS_STOPPED)
-		virtio_todo(sc, TODO_RESTART);
+		virtio_work(sc, WORK_RESTART);
 }
 
 /* --- control ------------------------------------------------------------- */
@@ -297,7 +297,7 @@ virtio_control(struct virtio_softc *sc, const char *what)
 	mtx_leave(&sc->sc_mtx);
 	if (error != 0)
 		return (error);
-	virtio_todo(sc, TODO_CONTROL);
+	virtio_work(sc, WORK_CONTROL);
 	mtx_enter(&sc->sc_mtx);
 	while (sc->sc_control[0] != '\0' && nsecuptime() < limit)
 		(void)msleep_nsec(sc->sc_control, &sc->sc_mtx, PRI_KERN,
@@ -314,24 +314,24 @@ static void
 virtio_task(void *arg)
 {
 	struct virtio_softc *sc = arg;
-	u_int todo;
+	u_int work;
 
 	mtx_enter(&sc->sc_mtx);
 	if (sc->sc_taskoff) {
 		mtx_leave(&sc->sc_mtx);
 		return;
 	}
-	todo = sc->sc_todo;
-	sc->sc_todo = 0;
+	work = sc->sc_work;
+	sc->sc_work = 0;
 	sc->sc_taskrun = curthread;
 	mtx_leave(&sc->sc_mtx);
-	if (todo & TODO_CONFIG)
+	if (work & WORK_CONFIG)
 		virtio_task_config(sc);
-	if (todo & TODO_FAILURE)
+	if (work & WORK_FAILURE)
 		virtio_task_failure(sc);
-	else if ((todo & TODO_RESTART) && sc->sc_state == VS_STOPPED)
+	else if ((work & WORK_RESTART) && sc->sc_state == VS_STOPPED)
 		virtio_task_restart(sc);
-	if (todo & TODO_CONTROL)
+	if (work & WORK_CONTROL)
 		virtio_task_control(sc);
 	mtx_enter(&sc->sc_mtx);
 	sc->sc_taskrun = NULL;
@@ -356,7 +356,7 @@ virtio_task_stop(struct virtio_softc *sc)
 	mtx_leave(&sc->sc_mtx);
 	(void)task_del(systq, &sc->sc_task);
 	mtx_enter(&sc->sc_mtx);
-	sc->sc_todo = 0;
+	sc->sc_work = 0;
 	while (sc->sc_taskrun != NULL && sc->sc_taskrun != curthread)
 		(void)msleep_nsec(&sc->sc_taskrun, &sc->sc_mtx, PRI_KERN,
 		    "vtask", INFSLP);

@@ -128,7 +128,7 @@ struct virtio_softc {
 
 	/* what the task has to do, and who to call; see virtio_task() */
 	struct task			 sc_task;
-	u_int				 sc_todo;
+	u_int				 sc_work;
 	bool				 sc_taskoff;
 	struct thread			*sc_taskrun;
 	void				(*sc_config_fn)(void *);
