@@ -23,21 +23,19 @@ com_fdt_attach(struct device *parent __unused, struct device *self, void *aux)
 	const struct fdt *f = &fdt_machine;
 	struct intr_handle ih;
 	uint64_t v;
+	bool intr;
 	int error;
 
 	if (fdt_number(f, fa->fa_node, "reg-shift", &v) && v <= 4)
 		sc->sc_shift = v;
 	sc->sc_wide = fdt_number(f, fa->fa_node, "reg-io-width", &v) && v == 4;
-	if ((error = fdt_intr(fa->fa_node, 0, &ih)) != 0) {
-		device_describe(self, "no interrupt");
-		return (error);
-	}
+	intr = fdt_intr(fa->fa_node, 0, &ih) == 0;
 	if ((error = fdt_map(fa, 0, &sc->sc_regs)) != 0)
 		return (error);
 	if (sc->sc_regs.br_size < (uint64_t)COM_NREGS << sc->sc_shift)
 		error = EINVAL;
 	if (error == 0)
-		error = com_attach(sc, &ih);
+		error = com_attach(sc, intr ? &ih : NULL);
 	if (error != 0)
 		br_unmap(&sc->sc_regs);
 	return (error);

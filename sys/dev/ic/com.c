@@ -82,7 +82,22 @@ com_ier(struct com_softc *sc, bool tx)
 	    (tx ? IER_TX : 0));
 }
 
-/* Fill the FIFO; its interrupt is wanted only while more waits. */
+static void
+com_putn(struct com_softc *sc, const void *p, u_int n)
+{
+	const u_char *s = p;
+	u_int i;
+
+	for (i = 0; i < SEND_TRIES && com_room(sc) == 0; i++)
+		;
+	while (n-- > 0)
+		com_write(sc, COM_DATA, *s++);
+}
+
+/*
+ * Fill the FIFO; its interrupt is wanted only while more waits.  A port without
+ * an interrupt is waited for.
+ */
 static void
 com_start(struct tty *tp)
 {
@@ -92,6 +107,8 @@ com_start(struct tty *tp)
 	u_int room;
 
 	mtx_enter(&sc->sc_mtx);
+	while (sc->sc_ih == NULL && (n = tty_output(tp, buf, sc->sc_fifo)) != 0)
+		com_putn(sc, buf, n);
 	while ((room = com_room(sc)) != 0) {
 		if ((n = tty_output(tp, buf, room)) == 0)
 			break;
@@ -158,17 +175,6 @@ com_intr(void *arg)
 
 /* --- console ------------------------------------------------------------------------ */
 
-static void
-com_putn(struct com_softc *sc, const char *s, u_int n)
-{
-	u_int i;
-
-	for (i = 0; i < SEND_TRIES && com_room(sc) == 0; i++)
-		;
-	while (n-- > 0)
-		com_write(sc, COM_DATA, *s++);
-}
-
 /* The other holder of sc_mtx may be the code that we interrupted: no lock. */
 static void
 com_cnwrite(struct consdev *cn, const char *s, size_t n)
@@ -216,19 +222,17 @@ com_attach(struct com_softc *sc, const struct intr_handle *ih)
 	    FIFO_SIZE : 1;
 	com_write(sc, COM_MCR, MCR_DTR_RTS | MCR_OUT2);
 
-	sc->sc_ih = intr_establish(ih, IPL_TTY, NULL, com_intr, sc,
-	    sc->sc_dev.dv_xname);
-	if (sc->sc_ih == NULL) {
-		device_describe(&sc->sc_dev, "no interrupt");
-		return (ENXIO);
-	}
+	if (ih != NULL)
+		sc->sc_ih = intr_establish(ih, IPL_TTY, NULL, com_intr, sc,
+		    sc->sc_dev.dv_xname);
 	if ((error = tty_attach(&sc->sc_tty, &com_ttyops, sc,
 	    sc->sc_dev.dv_xname)) != 0) {
 		intr_disestablish(sc->sc_ih);
 		return (error);
 	}
-	device_describe(&sc->sc_dev, "ns16550%s, %u byte fifo",
-	    sc->sc_fifo > 1 ? "a" : "", sc->sc_fifo);
+	device_describe(&sc->sc_dev, "ns16550%s, %u byte fifo%s",
+	    sc->sc_fifo > 1 ? "a" : "", sc->sc_fifo,
+	    sc->sc_ih == NULL ? ", no interrupt, output only" : "");
 	sc->sc_cons = (struct consdev){ .cn_name = sc->sc_dev.dv_xname,
 	    .cn_write = com_cnwrite, .cn_tty = &sc->sc_tty, .cn_arg = sc };
 	cn_attach(&sc->sc_cons);

@@ -27,7 +27,7 @@ struct com_softc {
 #define COM_NREGS	8
 
 bool	com_probe(bus_space_tag_t, bus_addr_t);
-/* sc_regs is mapped, shift, width and divisor are set; describes the device */
+/* sc_regs is mapped, shift, width and divisor are set; NULL: no interrupt; describes the device */
 int	com_attach(struct com_softc *, const struct intr_handle *);
 int	com_detach(struct device *, int);
 

@@ -57,9 +57,20 @@ pluart_mask(struct pluart_softc *sc, bool tx)
 	    (sc->sc_open ? INT_RX | INT_RT : 0) | (tx ? INT_TX : 0));
 }
 
+static void
+pluart_putc(struct pluart_softc *sc, u_char c)
+{
+	u_int i;
+
+	for (i = 0; i < SEND_TRIES && !pluart_room(sc); i++)
+		;
+	br_write_4(&sc->sc_regs, UART_DR, c);
+}
+
 /*
  * Fill the FIFO; its interrupt is wanted only while more waits.  That comes
  * when the FIFO runs low, not when it is so: it was full when it was asked for.
+ * A port without an interrupt is waited for.
  */
 static void
 pluart_start(struct tty *tp)
@@ -69,6 +80,8 @@ pluart_start(struct tty *tp)
 	bool room;
 
 	mtx_enter(&sc->sc_mtx);
+	while (sc->sc_ih == NULL && tty_output(tp, &c, 1) != 0)
+		pluart_putc(sc, c);
 	while ((room = pluart_room(sc)) && tty_output(tp, &c, 1) != 0)
 		br_write_4(&sc->sc_regs, UART_DR, c);
 	pluart_mask(sc, !room);
@@ -146,16 +159,6 @@ pluart_intr(void *arg)
 
 /* --- console ------------------------------------------------------------------------------- */
 
-static void
-pluart_putc(struct pluart_softc *sc, u_char c)
-{
-	u_int i;
-
-	for (i = 0; i < SEND_TRIES && !pluart_room(sc); i++)
-		;
-	br_write_4(&sc->sc_regs, UART_DR, c);
-}
-
 /* The other holder of sc_mtx may be the code that we interrupted: no lock. */
 static void
 pluart_cnwrite(struct consdev *cn, const char *s, size_t n)
@@ -192,10 +195,6 @@ pluart_attach(struct device *parent __unused, struct device *self, void *aux)
 	int error;
 
 	mtx_init(&sc->sc_mtx, IPL_TTY);
-	if ((error = fdt_intr(fa->fa_node, 0, &ih)) != 0) {
-		device_describe(self, "no interrupt");
-		return (error);
-	}
 	if ((error = fdt_map(fa, 0, br)) != 0)
 		return (error);
 	if (br->br_size < UART_SIZE) {
@@ -207,18 +206,16 @@ pluart_attach(struct device *parent __unused, struct device *self, void *aux)
 	br_write_4(br, UART_LCRH, LCRH_8N1_FIFO);
 	br_write_4(br, UART_IFLS, IFLS_RX18_TX18);
 	br_write_4(br, UART_CR, CR_ENABLE);
-	sc->sc_ih = intr_establish(&ih, IPL_TTY, NULL, pluart_intr, sc,
-	    self->dv_xname);
-	if (sc->sc_ih == NULL)
-		error = ENXIO;
-	else
-		error = tty_attach(&sc->sc_tty, &pluart_ttyops, sc,
-		    self->dv_xname);
+	if (fdt_intr(fa->fa_node, 0, &ih) == 0)
+		sc->sc_ih = intr_establish(&ih, IPL_TTY, NULL, pluart_intr,
+		    sc, self->dv_xname);
+	error = tty_attach(&sc->sc_tty, &pluart_ttyops, sc, self->dv_xname);
 	if (error != 0) {
 		pluart_teardown(sc);
 		return (error);
 	}
-	device_describe(self, "pl011");
+	device_describe(self, "pl011%s", sc->sc_ih == NULL ?
+	    ", no interrupt, output only" : "");
 	sc->sc_cons = (struct consdev){ .cn_name = self->dv_xname,
 	    .cn_write = pluart_cnwrite, .cn_tty = &sc->sc_tty, .cn_arg = sc };
 	cn_attach(&sc->sc_cons);

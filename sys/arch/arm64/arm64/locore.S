@@ -120,7 +120,7 @@ at_el1:
 	bl	map_gigabyte
 	mov	x4, x21
 	bl	map_gigabyte
-	add	x4, x21, #0x200000	/* the tree's end, at most */
+	add	x4, x21, #0x400000	/* the tree's end, at most */
 	bl	map_gigabyte
 	/* 128 MB from the image on, at KERNBASE */
 	adrp	x3, boot_l2_image

@@ -18,7 +18,7 @@
 #include <vm/vm_page.h>
 
 #define GIGABYTE	(1UL << 30)
-#define TREE_MAX	0x200000	/* what a loader may hand over */
+#define TREE_MAX	0x400000	/* twice what Linux allows: QEMU's are */
 
 void	arm64_init(paddr_t, int64_t) __noreturn;
 

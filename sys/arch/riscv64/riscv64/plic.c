@@ -7,6 +7,7 @@
 
 #include <sys/errno.h>
 #include <sys/kmem.h>
+#include <sys/md.h>
 #include <sys/systm.h>
 
 #include <arch/common/common.h>
@@ -15,15 +16,18 @@
 
 #define PLIC_PRIORITY		0x000000	/* 32 bits each */
 #define PLIC_ENABLE(c)		(0x002000 + 0x80 * (bus_size_t)(c))
-#define PLIC_THRESHOLD(c)	(0x200000 + 0x1000 * (bus_size_t)(c))
-#define PLIC_CLAIM(c)		(PLIC_THRESHOLD(c) + 4)
+#define PLIC_CONTEXT(c)		(0x200000 + 0x1000 * (bus_size_t)(c))
+#define CONTEXT_THRESHOLD	0x00
+#define CONTEXT_CLAIM		0x04
+#define CONTEXT_SIZE		0x08
 #define PLIC_MAX		1024		/* sources; 0 is none */
 #define PLIC_NCONTEXT		15872
 
 struct plic_softc {
 	struct device		 sc_dev;
-	struct bus_region	 sc_regs;
-	u_int			 sc_context;	/* ours */
+	struct bus_region	 sc_regs;	/* up to the bits of our context */
+	struct bus_region	 sc_own;	/* of our context */
+	u_int			 sc_context;
 	u_int			 sc_nsrc;	/* with 0 */
 	struct intrsrc		*sc_src;
 	struct fdt_intc		 sc_intc;
@@ -77,28 +81,40 @@ plic_dispatch(void *arg)
 	struct plic_softc *sc = arg;
 	uint32_t n;
 
-	while ((n = br_read_4(&sc->sc_regs, PLIC_CLAIM(sc->sc_context))) != 0) {
+	while ((n = br_read_4(&sc->sc_own, CONTEXT_CLAIM)) != 0) {
 		if (n < sc->sc_nsrc)
 			intrsrc_run(&sc->sc_src[n]);
-		br_write_4(&sc->sc_regs, PLIC_CLAIM(sc->sc_context), n);
+		br_write_4(&sc->sc_own, CONTEXT_CLAIM, n);
 	}
 }
 
 /* --- attachment ------------------------------------------------------------------------------- */
 
+/* Of what is megabytes, the pages that we need. */
 static int
-plic_init(struct plic_softc *sc, const struct fdt_attach_args *fa)
+plic_map(struct plic_softc *sc, const struct fdt_attach_args *fa)
+{
+	bus_size_t own = PLIC_CONTEXT(sc->sc_context);
+	int error;
+
+	if (sc->sc_context >= PLIC_NCONTEXT || fa->fa_size < own + CONTEXT_SIZE)
+		return (EINVAL);
+	error = br_map(&sc->sc_regs, &md_bus_mem, fa->fa_addr,
+	    PLIC_ENABLE(sc->sc_context + 1), 0);
+	if (error == 0)
+		error = br_map(&sc->sc_own, &md_bus_mem, fa->fa_addr + own,
+		    CONTEXT_SIZE, 0);
+	return (error);
+}
+
+static int
+plic_sources(struct plic_softc *sc, fdt_node_t node)
 {
 	uint32_t ndev;
 	u_int n;
 
-	if (!fdt_cell(&fdt_machine, fa->fa_node, "riscv,ndev", 0, &ndev) ||
+	if (!fdt_cell(&fdt_machine, node, "riscv,ndev", 0, &ndev) ||
 	    ndev == 0 || ndev >= PLIC_MAX)
-		return (EINVAL);
-	if (isa_context(fa->fa_node, &sc->sc_context) != 0)
-		return (ENXIO);
-	if (sc->sc_context >= PLIC_NCONTEXT || sc->sc_regs.br_size <
-	    PLIC_CLAIM(sc->sc_context) + 4)
 		return (EINVAL);
 	sc->sc_nsrc = ndev + 1;
 	sc->sc_src = kmem_zalloc(sc->sc_nsrc * sizeof(*sc->sc_src),
@@ -108,12 +124,21 @@ plic_init(struct plic_softc *sc, const struct fdt_attach_args *fa)
 	for (n = 0; n < sc->sc_nsrc; n++)
 		sc->sc_src[n] = (struct intrsrc){ .is_ops = &plic_ops,
 		    .is_cookie = sc, .is_number = n, .is_line = true };
+	return (0);
+}
+
+/* Nothing is let through until a source is enabled. */
+static int
+plic_start(struct plic_softc *sc)
+{
+	u_int n;
+
 	for (n = 1; n < sc->sc_nsrc; n++)
 		br_write_4(&sc->sc_regs, PLIC_PRIORITY + n * 4, 0);
 	for (n = 0; n < sc->sc_nsrc; n += 32)
 		br_write_4(&sc->sc_regs, PLIC_ENABLE(sc->sc_context) + n / 8,
 		    0);
-	br_write_4(&sc->sc_regs, PLIC_THRESHOLD(sc->sc_context), 0);
+	br_write_4(&sc->sc_own, CONTEXT_THRESHOLD, 0);
 	return (intr_root(plic_dispatch, sc));
 }
 
@@ -124,12 +149,17 @@ plic_attach(struct device *parent __unused, struct device *self, void *aux)
 	const struct fdt_attach_args *fa = aux;
 	int error;
 
-	if ((error = fdt_map(fa, 0, &sc->sc_regs)) != 0)
-		return (error);
-	if ((error = plic_init(sc, fa)) != 0) {
+	if (isa_context(fa->fa_node, &sc->sc_context) != 0) {
+		device_describe(self, "it does not interrupt this processor");
+		return (ENXIO);
+	}
+	if ((error = plic_map(sc, fa)) != 0 ||
+	    (error = plic_sources(sc, fa->fa_node)) != 0 ||
+	    (error = plic_start(sc)) != 0) {
 		if (sc->sc_src != NULL)
 			kmem_free(sc->sc_src,
 			    sc->sc_nsrc * sizeof(*sc->sc_src));
+		br_unmap(&sc->sc_own);
 		br_unmap(&sc->sc_regs);
 		return (error);
 	}
