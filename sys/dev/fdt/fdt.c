@@ -76,10 +76,14 @@ token(const struct fdt *f, uint32_t off)
 	return (be32(f->f_blob + f->f_struct + off));
 }
 
-/*
- * Behind the token at off, which fdt_init() has found sound: what fills up a
- * name is zero, so it ends where the last byte of four is.
- */
+/* Is one of these four bytes zero?  What fills up a name may be anything. */
+static bool
+has_zero(const u_char *p)
+{
+	return (p[3] == 0 || p[2] == 0 || p[1] == 0 || p[0] == 0);
+}
+
+/* Behind the token at off, which fdt_init() has found sound. */
 static uint32_t
 skip(const struct fdt *f, uint32_t off)
 {
@@ -87,7 +91,7 @@ skip(const struct fdt *f, uint32_t off)
 
 	switch (token(f, off)) {
 	case T_BEGIN:
-		for (off += 4; p[off + 3] != 0; off += 4)
+		for (off += 4; !has_zero(p + off); off += 4)
 			;
 		return (off + 4);
 	case T_PROP:
@@ -105,21 +109,12 @@ check_token(const struct fdt *f, uint32_t off)
 {
 	const char *p = (const char *)f->f_blob + f->f_struct;
 	uint32_t left = f->f_structsize - off, len;
-	const char *nul, *end;
+	const char *nul;
 
 	switch (token(f, off)) {
 	case T_BEGIN:
-		if ((nul = memchr(p + off + 4, '\0', left - 4)) == NULL)
-			return (0);
-		/* 5.4.1: zeros up to the next token */
-		end = p + roundup2(nul + 1 - p, 4);
-		if (end > p + f->f_structsize)
-			return (0);
-		for (; nul < end; nul++) {
-			if (*nul != '\0')
-				return (0);
-		}
-		return (end - p);
+		nul = memchr(p + off + 4, '\0', left - 4);
+		return (nul == NULL ? 0 : roundup2(nul + 1 - p, 4));
 	case T_PROP:
 		if (left < 12)
 			return (0);
@@ -286,7 +281,8 @@ path_of(const struct fdt *f, fdt_node_t n, struct path *p)
 	fdt_node_t off = fdt_root(f);
 
 	p->p_n = 0;
-	if (last.l_blob == f->f_blob && n >= last.l_node) {
+	if (last.l_blob != NULL && last.l_blob == f->f_blob &&
+	    n >= last.l_node) {
 		*p = last.l_path;
 		off = last.l_node;
 		p->p_n--;

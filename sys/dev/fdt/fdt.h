@@ -10,8 +10,8 @@
  *
  * fdt_init() checks the structure of the whole tree once; then a node is an
  * offset that is known to be sound, and the other functions need no memory.
- * Thread context, one at a time: what a walk found last is remembered.  What properties say is
- * checked by the function that gives it a meaning.
+ * Thread context, one at a time: what a walk found last is remembered.  What
+ * properties say is checked by the function that gives it a meaning.
  */
 
 #include <sys/memlist.h>

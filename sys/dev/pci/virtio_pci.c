@@ -231,6 +231,21 @@ virtio_pci_find_window(struct virtio_pci_softc *sc)
 	}
 }
 
+/*
+ * Where the BARs are, for shared memory: to ask a function that runs would
+ * turn it off for a moment.
+ */
+static void
+virtio_pci_places(struct virtio_pci_softc *sc)
+{
+	u_int bar;
+
+	for (bar = 0; bar < PCI_NBARS; bar++) {
+		if (pci_bar_info(&sc->sc_pa, bar, &sc->sc_place[bar]) != 0)
+			sc->sc_place[bar].pb_size = 0;
+	}
+}
+
 /* The 1.x interface; ENOENT: it is not there, or not all of it. */
 static int
 virtio_pci_modern_map(struct virtio_pci_softc *sc)
@@ -257,6 +272,7 @@ virtio_pci_modern_map(struct virtio_pci_softc *sc)
 	if (sc->sc_common.br_size < VPC_SIZE)
 		sc->sc_vsc.sc_cannot = VIRTIO_F_NOTIF_CONFIG_DATA |
 		    VIRTIO_F_RING_RESET;
+	virtio_pci_places(sc);
 	sc->sc_vsc.sc_cfgsize = sc->sc_device.br_size;
 	sc->sc_vsc.sc_vt = &virtio_pci_ops;
 	sc->sc_vsc.sc_legacy = false;
@@ -701,29 +717,32 @@ virtio_pci_cap_64(const struct pci_attach_args *pa, u_int low, u_int high)
 
 /* The region that a capability tells of; it must lie in its BAR. */
 static int
-virtio_pci_shm_at(const struct pci_attach_args *pa, u_int cap,
+virtio_pci_shm_at(const struct virtio_pci_softc *sc, u_int cap,
     struct virtio_shm *vs)
 {
+	const struct pci_attach_args *pa = &sc->sc_pa;
+	const struct pci_bar *pb;
 	u_int bar = pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_BAR);
 	uint64_t off = virtio_pci_cap_64(pa, cap + VIRTIO_PCI_CAP_OFFSET,
 	    cap + VIRTIO_PCI_CAP_OFFSET_HIGH);
-	struct pci_bar pb;
 
 	vs->vs_size = virtio_pci_cap_64(pa, cap + VIRTIO_PCI_CAP_LENGTH,
 	    cap + VIRTIO_PCI_CAP_LENGTH_HIGH);
-	if (bar >= PCI_NBARS || pci_bar_info(pa, bar, &pb) != 0 || pb.pb_io ||
-	    off > pb.pb_size || vs->vs_size > pb.pb_size - off)
+	if (bar >= PCI_NBARS)
+		return (ENXIO);
+	pb = &sc->sc_place[bar];
+	if (pb->pb_io || off > pb->pb_size || vs->vs_size > pb->pb_size - off)
 		return (ENXIO);
 	vs->vs_tag = pa->pa_host->ph_mem;
-	vs->vs_addr = pb.pb_addr + off;
+	vs->vs_addr = pb->pb_addr + off;
 	return (vs->vs_size == 0 ? ENOENT : 0);
 }
 
 static int
 virtio_pci_shm(struct virtio_softc *vsc, uint8_t id, struct virtio_shm *vs)
 {
-	const struct pci_attach_args *pa =
-	    &((struct virtio_pci_softc *)vsc)->sc_pa;
+	const struct virtio_pci_softc *sc = virtio_pci(vsc);
+	const struct pci_attach_args *pa = &sc->sc_pa;
 	u_int cap, n;
 
 	cap = pci_capability(pa, PCI_CAP_VENDOR, 0);
@@ -735,7 +754,7 @@ virtio_pci_shm(struct virtio_softc *vsc, uint8_t id, struct virtio_shm *vs)
 		    pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_LEN) >=
 		    VIRTIO_PCI_CAP_SIZE_64 &&
 		    pci_conf_read_1(pa, cap + VIRTIO_PCI_CAP_ID) == id)
-			return (virtio_pci_shm_at(pa, cap, vs));
+			return (virtio_pci_shm_at(sc, cap, vs));
 	}
 	return (ENOENT);
 }

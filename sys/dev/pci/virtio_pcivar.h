@@ -32,6 +32,7 @@ struct virtio_pci_softc {
 	uint32_t		 sc_notify_mult;
 	struct virtio_pci_window *sc_window;	/* PCI_NBARS of them */
 	u_int			 sc_window_cap;
+	struct pci_bar		 sc_place[PCI_NBARS];	/* pb_size 0: none */
 	struct mutex		 sc_window_mtx;
 
 	struct pci_msix		 sc_msix;

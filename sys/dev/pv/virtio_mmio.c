@@ -46,6 +46,9 @@
 #define VM_CONFIG		0x100
 
 #define VM_MAGIC		0x74726976
+#define VIRTIO_TYPE_GPU		16	/* 5 */
+#define VIRTIO_TYPE_FS		26
+#define VIRTIO_TYPE_PMEM	27
 #define VM_LEGACY_PAGE		4096
 #define INTR_ROUNDS		16
 
@@ -170,10 +173,21 @@ vm_read_64(struct virtio_softc *vsc, bus_size_t reg)
 	return (vm_read(vsc, reg) | (uint64_t)vm_read(vsc, reg + 4) << 32);
 }
 
-/* 4.2.2: a length of all ones says that there is none. */
+/* The types of device that have regions; the registers are theirs (4.2.2). */
+static bool
+vm_has_shm(const struct virtio_softc *vsc)
+{
+	return (vsc->sc_devid == VIRTIO_TYPE_GPU ||
+	    vsc->sc_devid == VIRTIO_TYPE_FS ||
+	    vsc->sc_devid == VIRTIO_TYPE_PMEM);
+}
+
+/* A length of all ones says that there is none. */
 static int
 vm_shm(struct virtio_softc *vsc, uint8_t id, struct virtio_shm *vs)
 {
+	if (!vm_has_shm(vsc))
+		return (ENOENT);
 	vm_write(vsc, VM_SHM_SEL, id);
 	vs->vs_size = vm_read_64(vsc, VM_SHM_LEN);
 	if (vs->vs_size == UINT64_MAX || vs->vs_size == 0)
