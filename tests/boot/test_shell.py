@@ -23,6 +23,15 @@ import pytest
 from guest import PROMPT, make_root
 
 
+def pid_of(shell, name):
+    """Of a program that was started just now, and may yet be called sh."""
+    for _ in range(50):
+        for line in shell.output('ps').splitlines():
+            if re.search(rf'\b{name}\b', line):
+                return re.search(r'\d+', line)[0]
+    raise AssertionError(f'no {name}')
+
+
 @pytest.fixture(scope='module')
 def shell():
     from guest import Guest
@@ -127,8 +136,7 @@ def test_control_c_spares_the_background(shell):
     shell.console.expect('sleep 1000\r\n')
     shell.console.send('\x03')
     shell.console.expect(PROMPT, 20)
-    line = next(l for l in shell.output('ps').splitlines() if 'sleep' in l)
-    pid = re.search(r'\d+', line)[0]
+    pid = pid_of(shell, 'sleep')
     shell.output(f'kill {pid}')
     # It goes at once or a little later.
     for _ in range(50):
@@ -315,9 +323,7 @@ def test_kill(shell):
     assert shell.run('kill 99999')[1] != 0
     shell.console.send('sleep 500 &\n')
     shell.console.expect(PROMPT)
-    line = next(l for l in shell.output('ps').splitlines()
-        if 'sleep' in l)
-    pid = re.search(r'\d+', line)[0]
+    pid = pid_of(shell, 'sleep')
     assert shell.run(f'kill -9 {pid}')[1] == 0
 
 

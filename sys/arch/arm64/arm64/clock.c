@@ -45,7 +45,8 @@ clock_early_init(void)
 	if (hz < 1000000 || hz > 10000000000UL)
 		hz = HZ_ASSUMED;	/* firmware did not set it */
 	mult = (NSEC_PER_SEC << 32) / hz;
-	per_nsec = (hz << 32) / NSEC_PER_SEC;
+	per_nsec = (hz / NSEC_PER_SEC << 32) +
+	    (hz % NSEC_PER_SEC << 32) / NSEC_PER_SEC;
 	WRITE_SYSREG(cntv_ctl_el0, 0);
 	base = counter();
 }
@@ -71,15 +72,18 @@ delay(u_int usec)
 		CPU_BUSY_CYCLE();
 }
 
-/* one tick more than what divides exactly, so as not to be early */
+/* by the distance, and a tick more than divides exactly: not early */
 void
 md_timer_set(uint64_t when)
 {
+	uint64_t now = md_nsec(), wait;
+
 	if (when == 0) {
 		WRITE_SYSREG(cntv_ctl_el0, 0);
 		return;
 	}
-	WRITE_SYSREG(cntv_cval_el0, base + scale(when, per_nsec) + 1);
+	wait = when <= now ? 0 : MIN(when - now, SEC_TO_NSEC(3600));
+	WRITE_SYSREG(cntv_cval_el0, counter() + scale(wait, per_nsec) + 1);
 	WRITE_SYSREG(cntv_ctl_el0, TIMER_ENABLE);
 	isb();
 }
