@@ -26,6 +26,7 @@
 #include <sys/uio.h>
 #include <sys/vnode.h>
 
+#include <net/if_var.h>
 #include <vm/pmap.h>
 #include <vm/vm_page.h>
 #include <vm/vm_stat.h>
@@ -228,6 +229,7 @@ main(void)
 	time_init();
 	vm_sysctl_init();
 	root_init();
+	net_init();
 
 	cmdline_check();
 	config_init();

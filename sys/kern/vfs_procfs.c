@@ -17,6 +17,7 @@
 #include <sys/kmem.h>
 #include <sys/md.h>
 #include <sys/proc.h>
+#include <sys/procfs.h>
 #include <sys/sysctl.h>
 #include <sys/systm.h>
 #include <sys/tty.h>
@@ -34,7 +35,8 @@
 #define ULL(v)		((unsigned long long)(v))
 
 enum pkind { PK_ROOT, PK_SELF, PK_FILE, PK_PID, PK_PIDFILE, PK_CWD, PK_EXE,
-    PK_TOP, PK_FDDIR, PK_FD, PK_FDFILE, PK_SYSDIR, PK_SYSFILE };
+    PK_TOP, PK_FDDIR, PK_FD, PK_FDFILE, PK_SYSDIR, PK_SYSFILE,
+    PK_NETDIR, PK_NETFILE };
 
 struct pnode {
 	struct vnode	 pn_vnode;
@@ -99,8 +101,8 @@ text_grow(struct ptext *pt, size_t want)
 	return (true);
 }
 
-static void __printflike(2, 3)
-text(struct ptext *pt, const char *fmt, ...)
+static void
+vtext(struct ptext *pt, const char *fmt, va_list args)
 {
 	va_list ap;
 	size_t n, room;
@@ -109,7 +111,7 @@ text(struct ptext *pt, const char *fmt, ...)
 		if (pt->pt_error != 0)
 			return;
 		room = pt->pt_size - pt->pt_len;
-		va_start(ap, fmt);
+		va_copy(ap, args);
 		n = vsnprintf(pt->pt_buf == NULL ? NULL :
 		    pt->pt_buf + pt->pt_len, room, fmt, ap);
 		va_end(ap);
@@ -119,6 +121,26 @@ text(struct ptext *pt, const char *fmt, ...)
 		}
 		(void)text_grow(pt, pt->pt_len + n + 1);
 	}
+}
+
+static void __printflike(2, 3)
+text(struct ptext *pt, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vtext(pt, fmt, ap);
+	va_end(ap);
+}
+
+void
+ptext_printf(struct ptext *pt, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vtext(pt, fmt, ap);
+	va_end(ap);
 }
 
 static void
@@ -604,6 +626,7 @@ pnode_type(enum pkind kind)
 	case PK_PID:
 	case PK_FDDIR:
 	case PK_SYSDIR:
+	case PK_NETDIR:
 		return (VDIR);
 	case PK_SELF:
 	case PK_CWD:
@@ -695,6 +718,8 @@ lookup_root(const char *name, struct vnode **vpp)
 		return (pnode_new(PK_SELF, 0, 0, "", vpp));
 	if (strcmp(name, "sys") == 0)
 		return (pnode_new(PK_SYSDIR, 0, 0, "", vpp));
+	if (strcmp(name, "net") == 0)
+		return (pnode_new(PK_NETDIR, 0, 0, "", vpp));
 	if (find_file(root_files, nroot_files, name, &n) == 0)
 		return (pnode_new(PK_FILE, 0, n, "", vpp));
 	if (parse_number(name, &n) && pid_exists(n))
@@ -762,6 +787,18 @@ lookup_sys(const char *dir, const char *name, struct vnode **vpp)
 }
 
 static int
+lookup_net(const char *name, struct vnode **vpp)
+{
+	u_int i;
+
+	for (i = 0; i < proc_nnetfiles; i++) {
+		if (strcmp(proc_netfiles[i].nf_name, name) == 0)
+			return (pnode_new(PK_NETFILE, 0, i, "", vpp));
+	}
+	return (ENOENT);
+}
+
+static int
 procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 {
 	struct pnode *pn = PNODE(dvp);
@@ -775,6 +812,8 @@ procfs_lookup(struct vnode *dvp, const char *name, struct vnode **vpp)
 		return (lookup_fd(pn->pn_pid, name, vpp));
 	case PK_SYSDIR:
 		return (lookup_sys(pn->pn_name, name, vpp));
+	case PK_NETDIR:
+		return (lookup_net(name, vpp));
 	default:
 		return (ENOTDIR);
 	}
@@ -840,6 +879,13 @@ where_kind(const struct pnode *pn, struct vnode **dvpp, char *name)
 	case PK_SELF:
 		strlcpy(name, "self", NAME_MAX + 1);
 		break;
+	case PK_NETDIR:
+		strlcpy(name, "net", NAME_MAX + 1);
+		break;
+	case PK_NETFILE:
+		strlcpy(name, proc_netfiles[pn->pn_index].nf_name,
+		    NAME_MAX + 1);
+		return (pnode_new(PK_NETDIR, 0, 0, "", dvpp));
 	default:
 		return (ENOENT);
 	}
@@ -889,6 +935,7 @@ fill_root(struct filler *fi)
 
 	fill(fi, "self", PK_SELF, 0, 0, "");
 	fill(fi, "sys", PK_SYSDIR, 0, 0, "");
+	fill(fi, "net", PK_NETDIR, 0, 0, "");
 	for (i = 0; i < nroot_files; i++)
 		fill(fi, root_files[i].gf_name, PK_FILE, 0, i, "");
 	pid = fi->fi_from > POS_PIDS ? fi->fi_from - POS_PIDS : 0;
@@ -961,6 +1008,7 @@ procfs_readdir(struct vnode *vp, off_t off, dirfill_t fn, void *arg)
 	struct filler fi = { .fi_fill = fn, .fi_arg = arg,
 	    .fi_from = MAX(off, 0) };
 	struct pnode *pn = PNODE(vp);
+	u_int i;
 
 	fill(&fi, ".", pn->pn_kind, pn->pn_pid, 0, pn->pn_name);
 	fill(&fi, "..", PK_ROOT, 0, 0, "");
@@ -976,6 +1024,11 @@ procfs_readdir(struct vnode *vp, off_t off, dirfill_t fn, void *arg)
 		break;
 	case PK_SYSDIR:
 		fill_sys(&fi, pn->pn_name);
+		break;
+	case PK_NETDIR:
+		for (i = 0; i < proc_nnetfiles; i++)
+			fill(&fi, proc_netfiles[i].nf_name, PK_NETFILE, 0, i,
+			    "");
 		break;
 	default:
 		return (ENOTDIR);
@@ -1182,6 +1235,10 @@ popen_make(struct popen *po, const struct pnode *pn)
 		break;
 	case PK_PIDFILE:
 		error = pid_files[pn->pn_index].gf_text(pt, pn);
+		break;
+	case PK_NETFILE:
+		error = 0;
+		proc_netfiles[pn->pn_index].nf_text(pt);
 		break;
 	default:
 		error = sys_text(pt, pn->pn_name);

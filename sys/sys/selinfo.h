@@ -22,6 +22,7 @@
 #define POLLNVAL	0x0020
 #define POLLRDNORM	0x0040
 #define POLLWRNORM	0x0100
+#define POLLRDHUP	0x2000
 
 struct selhit;
 struct selreq;
