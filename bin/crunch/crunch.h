@@ -19,7 +19,9 @@
 	X("head", head_main)	X("hexdump", hexdump_main)		\
 	X("dmesg", dmesg_main)	X("sysctl", sysctl_main)		\
 	X("halt", halt_main)	X("reboot", halt_main)			\
-	X("hostctl", hostctl_main)
+	X("hostctl", hostctl_main)					\
+	X("ifconfig", ifconfig_main)	X("route", route_main)		\
+	X("ping", ping_main)	X("dhclient", dhclient_main)
 
 #define CRUNCH_PROTO(name, fn)	int fn(int, char **);
 CRUNCH_PROGRAMS(CRUNCH_PROTO)

@@ -11,6 +11,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -19,6 +20,7 @@
 #include <sys/ioctl.h>
 #include <sys/klog.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
@@ -257,6 +259,78 @@ unsigned int
 gnu_dev_minor(dev_t dev)
 {
 	return ((dev & 0xff) | (dev >> 12 & ~0xffULL));
+}
+
+/* --- sockets ----------------------------------------------------------------- */
+
+int
+socket(int family, int type, int protocol)
+{
+	return (SYS(socket, (long)family, (long)type, (long)protocol));
+}
+
+int
+bind(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	return (SYS(bind, (long)fd, sa, (long)len));
+}
+
+int
+connect(int fd, const struct sockaddr *sa, socklen_t len)
+{
+	return (SYS(connect, (long)fd, sa, (long)len));
+}
+
+int
+setsockopt(int fd, int level, int opt, const void *v, socklen_t len)
+{
+	return (SYS(setsockopt, (long)fd, (long)level, (long)opt, v,
+	    (long)len));
+}
+
+ssize_t
+sendto(int fd, const void *buf, size_t n, int flags,
+    const struct sockaddr *sa, socklen_t len)
+{
+	return (SYS(sendto, (long)fd, buf, n, (long)flags, sa, (long)len));
+}
+
+ssize_t
+send(int fd, const void *buf, size_t n, int flags)
+{
+	return (sendto(fd, buf, n, flags, NULL, 0));
+}
+
+ssize_t
+recv(int fd, void *buf, size_t n, int flags)
+{
+	return (SYS(recvfrom, (long)fd, buf, n, (long)flags, NULL, NULL));
+}
+
+ssize_t
+recvmsg(int fd, struct msghdr *mh, int flags)
+{
+	return (SYS(recvmsg, (long)fd, mh, (long)flags));
+}
+
+struct cmsghdr *
+__cmsg_nxthdr(struct msghdr *mh, struct cmsghdr *c)
+{
+	char *end = (char *)mh->msg_control + mh->msg_controllen;
+	struct cmsghdr *next;
+
+	if (c->cmsg_len < sizeof(*c))
+		return (NULL);
+	next = (struct cmsghdr *)((char *)c + CMSG_ALIGN(c->cmsg_len));
+	return ((char *)(next + 1) > end ? NULL : next);
+}
+
+int
+poll(struct pollfd *fds, nfds_t n, int msec)
+{
+	struct timespec ts = { msec / 1000, msec % 1000 * 1000000L };
+
+	return (SYS(ppoll, fds, n, msec < 0 ? NULL : &ts, NULL, 0L));
 }
 
 /* --- processes, memory, time ---------------------------------------------------- */
