@@ -218,8 +218,9 @@ exec_segment(struct vmspace *vm, const struct elf_load *el, u_long bias,
 		if (error != 0)
 			return (error);
 		at = round_page(fileend);
+		/* to the page's end: a dynamic linker allocates there */
 		if (end > fileend && (error = exec_store(vm, fileend, NULL,
-		    MIN(at, end) - fileend)) != 0)
+		    at - fileend)) != 0)
 			return (error);
 	}
 	if (round_page(end) > at)

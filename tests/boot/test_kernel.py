@@ -19,10 +19,11 @@ expect of it; progs/kernel.c has the programs' side."""
 
 import pathlib
 import re
+import subprocess
 
 import pytest
 
-from guest import make_root, program
+from guest import COMPILER, compile, make_root, program
 
 SOURCE = pathlib.Path(__file__).parent / 'progs' / 'kernel.c'
 NAMES = re.findall(r'^\t\{ "(\w+)"', SOURCE.read_text(), re.M)
@@ -51,3 +52,31 @@ def test_a_full_memory_comes_back(boot, root):
     assert status == 0, text
     free = [int(n) for n in re.findall(r'^vm\.free=(\d+)', text, re.M)]
     assert len(free) == 3 and free[2] >= free[1]
+
+
+def library(name):
+    """A library of the compiler's, by the name that a program asks for."""
+    path = subprocess.run([COMPILER, f'-print-file-name={name}'],
+        capture_output=True, text=True, check=True).stdout.strip()
+    return pathlib.Path(path).resolve()
+
+
+@pytest.mark.libc
+def test_a_program_with_shared_libraries(boot, tmp_path):
+    """The dynamic linker allocates behind its own data, to the page's end."""
+    (tmp_path / 'root.c').write_text('#include <stdio.h>\n#include <math.h>\n'
+        'int main(int c, char **v) { (void)v; printf("root %.3f\\n", '
+        'sqrt(c + 1.0)); return (0); }\n')
+    compile(tmp_path / 'root.c', tmp_path / 'root', '-fno-builtin',
+        '-Wl,--no-as-needed', '-lm')
+    headers = subprocess.run(['readelf', '-lW', tmp_path / 'root'],
+        capture_output=True, text=True, check=True).stdout
+    linker = re.search(r'interpreter: (\S+)\]', headers)[1]
+    files = {'/bin/root': (tmp_path / 'root').read_bytes(),
+        linker: library(pathlib.Path(linker).name).read_bytes()}
+    for name in ('libc.so.6', 'libm.so.6'):
+        files[f'/lib/{name}'] = library(name).read_bytes()
+    image = make_root(tmp_path / 'root.cpio', files,
+        {name: 0o755 for name in files})
+    text, status = boot(append='-- LD_LIBRARY_PATH=/lib root', initrd=image)
+    assert status == 0 and 'root 1.414' in text, text
