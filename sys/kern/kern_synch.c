@@ -246,9 +246,10 @@ sched_idle(void *arg __unused)
 			sched_switch();
 		/*
 		 * sched_mtx keeps interrupts off, so that a wakeup between
-		 * the test and the wait is not slept through.
+		 * the test and the wait is not slept through.  Who went to
+		 * sleep may have left a soft interrupt to be run.
 		 */
-		if (runq_bits == 0) {
+		if (runq_bits == 0 && curcpu()->ci_softpending == 0) {
 			__atomic_store_n(&sched_mtx.mtx_owner, NULL,
 			    __ATOMIC_RELEASE);
 			md_idle();
