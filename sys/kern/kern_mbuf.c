@@ -592,7 +592,8 @@ m_fromuio(struct uio *uio, size_t len, bool hdr, struct mbuf **mp)
 		    head == NULL && hdr) :
 		    head == NULL && hdr ? m_gethdr() : m_get();
 		if (m == NULL) {
-			error = ENOBUFS;
+			/* of a stream what there is can go, not lost */
+			error = head != NULL && !hdr ? 0 : ENOBUFS;
 			break;
 		}
 		m->m_data = m_base(m) + room;

@@ -19,6 +19,8 @@
 
 /* at once from a program into the send buffer */
 #define CHUNK		(256 * 1024)
+/* and out of the receive buffer: the peer hears of the room soon */
+#define MOVE		(128 * 1024)
 #define NPROTO		16
 
 static const struct protosw *protos[NPROTO];
@@ -527,6 +529,7 @@ sendinfo_make(struct sendinfo *si, const struct msginfo *mi)
 static int
 send_dgram(struct socket *so, struct uio *uio, struct msginfo *mi)
 {
+	size_t before = uio->uio_resid;
 	struct sendinfo si;
 	struct mbuf *m;
 	int error;
@@ -542,6 +545,8 @@ send_dgram(struct socket *so, struct uio *uio, struct msginfo *mi)
 	else
 		m_freem(m);
 	mtx_leave(&so->so_mtx);
+	if (error != 0)
+		uio->uio_resid = before;	/* nothing was sent */
 	return (error);
 }
 
@@ -573,9 +578,11 @@ static int
 send_stream(struct socket *so, struct uio *uio, struct msginfo *mi)
 {
 	bool nonblock = (mi->mi_flags & MSG_DONTWAIT) != 0;
+	size_t before;
 	struct sendinfo si;
 	struct mbuf *m;
 	uint32_t room;
+	bool more = false;
 	int error;
 
 	sendinfo_make(&si, mi);
@@ -591,6 +598,7 @@ send_stream(struct socket *so, struct uio *uio, struct msginfo *mi)
 		if (error != 0)
 			break;
 		mtx_leave(&so->so_mtx);
+		before = uio->uio_resid;
 		error = m_fromuio(uio, MIN(room, CHUNK), false, &m);
 		if (error == ENOBUFS && !nonblock) {
 			/* others will give some back */
@@ -603,12 +611,18 @@ send_stream(struct socket *so, struct uio *uio, struct msginfo *mi)
 			continue;
 		if ((error = send_check(so, mi)) != 0) {
 			m_freem(m);
+			uio->uio_resid = before;
 			break;
 		}
 		si.si_flags = mi->mi_flags;
-		if (uio->uio_resid > 0)
+		if ((more = uio->uio_resid > 0))
 			si.si_flags |= MSG_MORE;
 		error = so->so_proto->pr_send(so, m, &si);
+	}
+	/* the rest that was promised does not come */
+	if (more && error != 0 && !(so->so_state & SS_CANTSEND)) {
+		si.si_flags = mi->mi_flags;
+		(void)so->so_proto->pr_send(so, NULL, &si);
 	}
 	sb_end(&so->so_snd);
 	mtx_leave(&so->so_mtx);
@@ -656,12 +670,10 @@ receive_wait(struct socket *so, bool nonblock, size_t want, bool *eof)
 }
 
 /*
- * What is at the front, without the mutex: only we take it away.  Less than
- * a whole buffer at a time, so that the peer hears of the room soon.
+ * What is at the front, without the mutex: only we take it away.
  */
 static int
-receive_move(struct socket *so, struct uio *uio, uint32_t off, uint32_t n,
-    int flags)
+receive_move(struct socket *so, struct uio *uio, uint32_t n, int flags)
 {
 	size_t before = uio->uio_resid;
 	int error;
@@ -672,10 +684,12 @@ receive_move(struct socket *so, struct uio *uio, uint32_t off, uint32_t n,
 		uio->uio_resid -= n;	/* only counted */
 		error = 0;
 	} else
-		error = m_uiomove(so->so_rcv.sb_head, off, n, uio);
+		error = m_uiomove(so->so_rcv.sb_head, 0, n, uio);
 	mtx_enter(&so->so_mtx);
 	if (!(flags & MSG_PEEK)) {
-		sb_drop(&so->so_rcv, before - uio->uio_resid);
+		n = before - uio->uio_resid;
+		sb_drop(&so->so_rcv, n);
+		so->so_oobmark -= MIN(n, so->so_oobmark);
 		so->so_proto->pr_rcvd(so);
 	}
 	return (error);
@@ -687,7 +701,8 @@ receive_stream(struct socket *so, struct uio *uio, struct msginfo *mi)
 	bool nonblock = (mi->mi_flags & MSG_DONTWAIT) != 0, eof;
 	bool all = (mi->mi_flags & MSG_WAITALL) != 0;
 	struct sockbuf *sb = &so->so_rcv;
-	size_t got = 0, before;
+	size_t got = 0, before, n;
+	bool marked;
 	int error;
 
 	if ((error = sb_begin(so, sb, nonblock)) != 0)
@@ -699,12 +714,14 @@ receive_stream(struct socket *so, struct uio *uio, struct msginfo *mi)
 		if (error != 0 || eof)
 			break;
 		before = uio->uio_resid;
-		error = receive_move(so, uio,
-		    mi->mi_flags & MSG_PEEK ? got : 0,
-		    MIN(MIN(sb->sb_cc - (mi->mi_flags & MSG_PEEK ? got : 0),
-		    uio->uio_resid), 128 * 1024), mi->mi_flags);
+		n = MIN(MIN(sb->sb_cc, before), MOVE);
+		/* urgent data begin a call of their own */
+		if ((marked = so->so_oobmark != 0))
+			n = MIN(n, so->so_oobmark);
+		error = receive_move(so, uio, n, mi->mi_flags);
 		got += before - uio->uio_resid;
-		if (mi->mi_flags & MSG_PEEK)
+		if ((mi->mi_flags & MSG_PEEK) ||
+		    (marked && so->so_oobmark == 0))
 			break;
 	} while (error == 0 && uio->uio_resid > 0 &&
 	    (all || sb->sb_cc != 0));

@@ -57,7 +57,7 @@ _Static_assert(sizeof(struct tcphdr) == 20, "RFC 9293, 3.1");
 #define TCP_MSS4	536		/* RFC 9293, 3.7.1 */
 #define TCP_MSS6	1220
 
-/* --- options of IPPROTO_TCP -------------------------------------------------- */
+/* --- options of IPPROTO_TCP --------------------------------------------- */
 
 #define TCP_NODELAY	1
 #define TCP_MAXSEG	2

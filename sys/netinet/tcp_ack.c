@@ -69,6 +69,21 @@ ack_drop(struct tcpcb *tp, uint32_t ack)
 	so_wakeup_snd(so);
 }
 
+/*
+ * Of what was sent twice only a timestamp tells how long it took; else the
+ * timeout stays as long as it has become (RFC 6298, 5.7; RFC 7323, 4).
+ */
+static uint64_t
+ack_stamp(const struct tcpcb *tp, const struct tcp_seg *sg)
+{
+	uint32_t ms;
+
+	if (!(tp->t_flags & TF_TS) || !sg->sg_ts)
+		return (0);
+	ms = tcp_clock(tp->t_now) + tp->t_tsoff - sg->sg_tsecr;
+	return (ms > TCP_RTT_MAX ? 0 : MSEC_TO_NSEC(MAX(ms, 1)));
+}
+
 void
 tcp_ack_advance(struct tcpcb *tp, const struct tcp_seg *sg,
     struct tcp_delivery *td)
@@ -77,14 +92,18 @@ tcp_ack_advance(struct tcpcb *tp, const struct tcp_seg *sg,
 
 	td->td_acked = ack - tp->snd_una;
 	tcp_sent_acked(tp, sg, td);
+	if (td->td_rtt == 0)
+		td->td_rtt = ack_stamp(tp, sg);
 	tp->snd_una = ack;
 	ack_drop(tp, ack);
 	tp->t_rexmits = 0;
 	tp->t_softerror = 0;
 	tp->t_stalled = tp->t_now;
-	if (td->td_rtt != 0 && SEQ_GT(ack, tp->t_rttseq))
-		ack_round(tp, td->td_rtt);
-	tcp_rto(tp);			/* without backoff */
+	if (td->td_rtt != 0) {
+		if (SEQ_GT(ack, tp->t_rttseq))
+			ack_round(tp, td->td_rtt);
+		tcp_rto(tp);		/* without backoff */
+	}
 	if (tp->snd_una == tp->snd_nxt) {
 		tcp_timer_clear(tp, TT_REXMT);
 		tcp_timer_clear(tp, TT_PROBE);
@@ -144,7 +163,8 @@ ack_acceptable(struct tcpcb *tp, const struct tcp_seg *sg)
 bool
 tcp_ack(struct tcpcb *tp, const struct tcp_seg *sg)
 {
-	struct tcp_delivery td = { .td_pipe = tp->t_pipe };
+	struct tcp_delivery td = { .td_pipe = tp->t_pipe,
+	    .td_fack = tp->t_fack };
 	uint32_t wnd = tp->snd_wnd;
 
 	if (!ack_acceptable(tp, sg))

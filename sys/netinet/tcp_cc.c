@@ -10,6 +10,14 @@
 
 #include <netinet/tcp_var.h>
 
+/* RFC 9406, 4.3 */
+#define HS_RTT_MIN	MSEC_TO_NSEC(4)
+#define HS_RTT_MAX	MSEC_TO_NSEC(16)
+#define HS_SAMPLES	8
+#define HS_CSS_GROWTH	4
+#define HS_CSS_ROUNDS	5
+#define HS_NONE		UINT64_MAX
+
 static const struct tcp_cc *const tcp_ccs[] = {
 	&tcp_cc_cubic, &tcp_cc_newreno
 };
@@ -47,6 +55,8 @@ tcp_initcwnd(const struct tcpcb *tp)
 	return (MIN(n * tp->t_mss, MAX(2 * tp->t_mss, 1460 * n)));
 }
 
+/* --- slow start --------------------------------------------------------- */
+
 /*
  * Up to ssthresh by what has arrived; the rest is left in *acked.  true: there
  * is none.
@@ -59,12 +69,75 @@ tcp_slowstart(struct tcpcb *tp, uint32_t *acked)
 	if (tp->t_cwnd >= tp->t_ssthresh)
 		return (false);
 	n = MIN(*acked, tp->t_ssthresh - tp->t_cwnd);
-	tp->t_cwnd = MIN(tp->t_cwnd + n, TCP_CWNDMAX);
 	*acked -= n;
+	if (tp->t_hystart.hs_css != 0)
+		n /= HS_CSS_GROWTH;
+	tp->t_cwnd = MIN(tp->t_cwnd + n, TCP_CWNDMAX);
 	return (*acked == 0);
 }
 
-/* --- NewReno (RFC 5681, RFC 6582) ------------------------------------------- */
+void
+tcp_hystart_init(struct tcpcb *tp)
+{
+	tp->t_hystart = (struct hystart){ .hs_end = tp->snd_nxt,
+	    .hs_last = HS_NONE, .hs_cur = HS_NONE };
+}
+
+/* A round trip is over. */
+static void
+hystart_round(struct tcpcb *tp, struct hystart *hs)
+{
+	hs->hs_end = tp->snd_nxt;
+	hs->hs_last = hs->hs_cur;
+	hs->hs_cur = HS_NONE;
+	hs->hs_samples = 0;
+	if (hs->hs_css != 0 && ++hs->hs_css > HS_CSS_ROUNDS)
+		tp->t_ssthresh = tp->t_cwnd;
+}
+
+/*
+ * HyStart++ (RFC 9406, 4.2): if round trips become longer a queue grows, and
+ * the first slow start goes on slowly, for some rounds, and ends before the
+ * queue is full; unless they become shorter again.
+ */
+void
+tcp_hystart(struct tcpcb *tp, uint64_t rtt)
+{
+	struct hystart *hs = &tp->t_hystart;
+	uint64_t thresh;
+
+	if (tp->t_ssthresh != TCP_CWNDMAX)
+		return;
+	if (SEQ_GT(tp->snd_una, hs->hs_end))
+		hystart_round(tp, hs);
+	hs->hs_cur = MIN(hs->hs_cur, rtt);
+	if (++hs->hs_samples < HS_SAMPLES || hs->hs_last == HS_NONE)
+		return;
+	if (hs->hs_css != 0) {
+		if (hs->hs_cur < hs->hs_base)
+			hs->hs_css = 0;
+		return;
+	}
+	thresh = MIN(MAX(hs->hs_last / 8, HS_RTT_MIN), HS_RTT_MAX);
+	if (hs->hs_cur >= hs->hs_last + thresh) {
+		hs->hs_base = hs->hs_cur;
+		hs->hs_css = 1;
+	}
+}
+
+/*
+ * What was in use when something was lost (RFC 5681, 3.1: FlightSize): all of
+ * the window, if that is what held us back.
+ */
+uint32_t
+tcp_flight(const struct tcpcb *tp)
+{
+	if (tp->t_flags & TF_CWNDFULL)
+		return (tp->t_cwnd);
+	return (MIN(tp->t_cwnd, MAX(tp->snd_nxt - tp->snd_una, tp->t_mss)));
+}
+
+/* --- NewReno (RFC 5681, RFC 6582) --------------------------------------- */
 
 static void
 reno_init(struct tcpcb *tp)
@@ -89,7 +162,7 @@ static uint32_t
 reno_loss(struct tcpcb *tp)
 {
 	tp->t_ccfrac = 0;
-	return (MAX((tp->snd_nxt - tp->snd_una) / 2, 2 * tp->t_mss));
+	return (MAX(tcp_flight(tp) / 2, 2 * tp->t_mss));
 }
 
 const struct tcp_cc tcp_cc_newreno = {

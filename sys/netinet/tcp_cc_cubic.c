@@ -119,8 +119,7 @@ static uint32_t
 cubic_loss(struct tcpcb *tp)
 {
 	struct cubic *cu = &tp->t_cubic;
-	uint32_t w = MIN(tp->t_cwnd, MAX(tp->snd_nxt - tp->snd_una,
-	    tp->t_mss));
+	uint32_t w = tcp_flight(tp);
 
 	cu->cu_epoch = 0;
 	cu->cu_oldwmax = cu->cu_wmax;

@@ -73,16 +73,21 @@ tcp_cookie_make(struct tcp_syninfo *si, uint32_t *tsval, uint64_t now)
 	return (cookie_hash(si, count, mss) << 8 | (count & 31) << 3 | mss);
 }
 
+/* None is accepted where none was given: that is less to guess at. */
+bool
+tcp_cookie_recent(uint64_t now)
+{
+	uint64_t last = __atomic_load_n(&cookie_last, __ATOMIC_RELAXED);
+
+	return (last != 0 && now - last <= (COOKIE_AGE + 1) * COOKIE_UNIT);
+}
+
 bool
 tcp_cookie_check(struct tcp_syninfo *si, const struct tcp_seg *sg,
     uint64_t now)
 {
-	uint64_t last = __atomic_load_n(&cookie_last, __ATOMIC_RELAXED);
 	uint32_t cookie = sg->sg_ack - 1, count = now / COOKIE_UNIT, age, bits;
 
-	/* none is accepted where none was given: less to guess at */
-	if (last == 0 || now - last > (COOKIE_AGE + 1) * COOKIE_UNIT)
-		return (false);
 	si->si_irs = sg->sg_seq - 1;
 	si->si_iss = cookie;
 	age = (count - (cookie >> 3)) & 31;

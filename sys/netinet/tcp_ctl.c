@@ -16,7 +16,7 @@
 
 #define KEEP_MAX	32767		/* s; of times too */
 
-/* --- setting ---------------------------------------------------------------- */
+/* --- setting ------------------------------------------------------------ */
 
 static int
 set_flag(struct tcpcb *tp, u_int flag, int v)
@@ -170,7 +170,7 @@ tcp_setopt(struct socket *so, int level, int opt, const void *val, size_t len)
 	return (tcp_setint(tp, opt, v));
 }
 
-/* --- telling ---------------------------------------------------------------- */
+/* --- telling ------------------------------------------------------------ */
 
 static uint32_t
 usec(uint64_t ns)
@@ -339,16 +339,20 @@ tcp_getopt(struct socket *so, int level, int opt, void *val, size_t *lenp)
 	return (0);
 }
 
-/* --- ioctl ------------------------------------------------------------------ */
+/* --- ioctl -------------------------------------------------------------- */
 
-/* What is next to be read is behind the urgent byte. */
+/*
+ * What is next to be read is the urgent byte, or what is behind it if that was
+ * taken out: then there is one less in the buffer than there are numbers.
+ */
 static bool
 tcp_atmark(const struct tcpcb *tp)
 {
-	uint32_t at = tp->rcv_nxt - tptoso(tp)->so_rcv.sb_cc;
+	const struct socket *so = tptoso(tp);
+	uint32_t at = tp->rcv_nxt - so->so_rcv.sb_cc;
 
 	return ((tp->t_flags & (TF_OOB | TF_OOBREAD)) &&
-	    (at == tp->rcv_up || at == tp->rcv_up + 1));
+	    at == tp->rcv_up + !SO_ISSET(so, SO_OOBINLINE));
 }
 
 int

@@ -75,7 +75,7 @@ siphash24(const uint64_t key[2], const void *data, size_t len)
 	return (s.v[0] ^ s.v[1] ^ s.v[2] ^ s.v[3]);
 }
 
-/* --- secrets ---------------------------------------------------------------- */
+/* --- secrets ------------------------------------------------------------ */
 
 static uint64_t secret[TCP_KEYS][2];
 

@@ -11,7 +11,7 @@
 
 #include <netinet/tcp_var.h>
 
-/* --- parts of it ------------------------------------------------------------ */
+/* --- parts of it -------------------------------------------------------- */
 
 static uint16_t
 get16(const uint8_t *p)
@@ -99,28 +99,24 @@ input_options(struct tcp_seg *sg, const uint8_t *p, u_int len)
 	}
 }
 
-/*
- * The header in one piece and checked, and taken off; NULL: it was not one,
- * and is freed.  sg and tt are filled in.
- */
+/* The header in one piece, and checked; NULL: it was not one, and is freed. */
 static struct mbuf *
-input_header(struct mbuf *m, const struct ip_in *ii, struct tcp_seg *sg,
-    struct tcp_tuple *tt)
+input_check(struct mbuf *m, const struct ip_in *ii)
 {
-	const struct tcphdr *th;
 	uint32_t total = m->m_pkthdr.ph_len;
 	u_int off;
 
-	if (total < sizeof(*th) ||
-	    (m = m_pullup(m, sizeof(*th), false)) == NULL) {
+	if (total < sizeof(struct tcphdr)) {
 		TCPSTAT(drop_short);
-		if (total < sizeof(*th))
-			m_freem(m);
+		m_freem(m);
 		return (NULL);
 	}
-	th = mtod(m, const struct tcphdr *);
-	off = (th->th_offx2 >> 4) * 4;
-	if (off < sizeof(*th) || off > total) {
+	if ((m = m_pullup(m, sizeof(struct tcphdr), false)) == NULL) {
+		TCPSTAT(drop_memory);
+		return (NULL);
+	}
+	off = (mtod(m, const struct tcphdr *)->th_offx2 >> 4) * 4;
+	if (off < sizeof(struct tcphdr) || off > total) {
 		TCPSTAT(drop_header);
 		m_freem(m);
 		return (NULL);
@@ -134,13 +130,24 @@ input_header(struct mbuf *m, const struct ip_in *ii, struct tcp_seg *sg,
 		m_freem(m);
 		return (NULL);
 	}
-	th = mtod(m, const struct tcphdr *);
+	return (m);
+}
+
+/* What it says; the header is taken off. */
+static void
+input_header(struct mbuf *m, const struct ip_in *ii, struct tcp_seg *sg,
+    struct tcp_tuple *tt)
+{
+	const struct tcphdr *th = mtod(m, const struct tcphdr *);
+	const struct pkthdr *ph = &m->m_pkthdr;
+	u_int off = (th->th_offx2 >> 4) * 4;
+
 	sg->sg_seq = be32_get(th->th_seq);
 	sg->sg_ack = be32_get(th->th_ack);
 	sg->sg_wnd = be16_get(th->th_win);
 	sg->sg_urp = be16_get(th->th_urp);
 	sg->sg_flags = th->th_flags;
-	sg->sg_len = total - off;
+	sg->sg_len = ph->ph_len - off;
 	sg->sg_ce = (ii->ii_tos & 3) == 3;
 	sg->sg_ts = sg->sg_sackok = false;
 	sg->sg_wscale = TCPWS_NONE;
@@ -149,19 +156,18 @@ input_header(struct mbuf *m, const struct ip_in *ii, struct tcp_seg *sg,
 	sg->sg_tsval = sg->sg_tsecr = 0;
 	sg->sg_in = ii;
 	sg->sg_segs = 1;
-	if (m->m_pkthdr.ph_gso != GSO_NONE && m->m_pkthdr.ph_gso_size != 0 &&
-	    sg->sg_len > m->m_pkthdr.ph_gso_size)
-		sg->sg_segs = howmany(sg->sg_len, m->m_pkthdr.ph_gso_size);
+	if (ph->ph_gso != GSO_NONE && ph->ph_gso_size != 0 &&
+	    sg->sg_len > ph->ph_gso_size)
+		sg->sg_segs = howmany(sg->sg_len, ph->ph_gso_size);
 	if (off > sizeof(*th))
 		input_options(sg, (const uint8_t *)(th + 1),
 		    off - sizeof(*th));
 	*tt = (struct tcp_tuple){ ii->ii_dst, ii->ii_src,
 	    be16_get(th->th_dport), be16_get(th->th_sport) };
 	m_adj(m, off);
-	return (m);
 }
 
-/* --- of nobody's ------------------------------------------------------------ */
+/* --- of nobody's -------------------------------------------------------- */
 
 /* RFC 9293, 3.10.7.1 */
 void
@@ -182,7 +188,7 @@ tcp_unacceptable(const struct tcp_tuple *tt, const struct tcp_seg *sg,
 		    0, 0);
 }
 
-/* --- what one expects ------------------------------------------------------- */
+/* --- what one expects --------------------------------------------------- */
 
 /*
  * The next data, or an acknowledgement of what was sent last, with nothing out
@@ -218,7 +224,8 @@ predict_common(struct tcpcb *tp, const struct tcp_seg *sg)
 static bool
 predict_ack(struct tcpcb *tp, const struct tcp_seg *sg)
 {
-	struct tcp_delivery td = { .td_pipe = tp->t_pipe };
+	struct tcp_delivery td = { .td_pipe = tp->t_pipe,
+	    .td_fack = tp->t_fack };
 
 	if (SEQ_LEQ(sg->sg_ack, tp->snd_una) ||
 	    SEQ_GT(sg->sg_ack, tp->snd_nxt))
@@ -256,7 +263,7 @@ predict_data(struct tcpcb *tp, const struct tcp_seg *sg, struct mbuf *m)
 	return (true);
 }
 
-/* --- whose ------------------------------------------------------------------ */
+/* --- whose -------------------------------------------------------------- */
 
 static void
 input_conn(struct tcpcb *tp, struct tcp_seg *sg, struct mbuf *m)
@@ -376,8 +383,9 @@ tcp_input(struct mbuf *m, const struct ip_in *ii)
 		m_freem(m);
 		return;
 	}
-	if ((m = input_header(m, ii, &sg, &tt)) == NULL)
+	if ((m = input_check(m, ii)) == NULL)
 		return;
+	input_header(m, ii, &sg, &tt);
 	TCPSTAT_ADD(segs_in, sg.sg_segs);
 	if (tt.tt_lport == 0 || tt.tt_fport == 0 ||
 	    in_ismulticast(&tt.tt_faddr) || in_isany(&tt.tt_faddr)) {

@@ -16,6 +16,7 @@
 
 #define CORK_MAX	MSEC_TO_NSEC(200)
 #define RETRY_AFTER	MSEC_TO_NSEC(20)
+#define BURST_TIME	MSEC_TO_NSEC(1)
 
 struct plan {
 	uint32_t	 pl_seq, pl_len;
@@ -28,7 +29,22 @@ struct limits {
 	uint32_t	 li_max;	/* of a packet */
 };
 
-/* --- limits ----------------------------------------------------------------- */
+/* --- limits ------------------------------------------------------------- */
+
+/*
+ * On a long path no more at once than goes in a millisecond: the queues on its
+ * way may be short.
+ */
+static uint32_t
+output_burst(const struct tcpcb *tp, uint32_t seg)
+{
+	uint64_t n;
+
+	if (tp->t_srtt <= BURST_TIME)
+		return (UINT32_MAX);
+	n = tp->t_cwnd * BURST_TIME / tp->t_srtt;
+	return (MIN(MAX(n, 2 * seg), UINT32_MAX));
+}
 
 /* The route may have changed, and with it the size of packets. */
 static void
@@ -49,8 +65,10 @@ output_limits(struct tcpcb *tp, struct limits *li)
 		return;
 	/* headers of all layers may be counted */
 	max = MIN(ir->ir_tsomax, 65535);
-	if (max >= MAX_HDR + 2 * li->li_seg)
-		li->li_max = max - MAX_HDR - (max - MAX_HDR) % li->li_seg;
+	if (max < MAX_HDR + 2 * li->li_seg)
+		return;
+	max = MIN(max - MAX_HDR, output_burst(tp, li->li_seg));
+	li->li_max = max - max % li->li_seg;
 }
 
 static uint32_t
@@ -82,7 +100,7 @@ output_idle(struct tcpcb *tp)
 	tp->t_lastsent = tp->t_now;
 }
 
-/* --- again ------------------------------------------------------------------ */
+/* --- again -------------------------------------------------------------- */
 
 static bool
 plan_lost(struct tcpcb *tp, const struct limits *li, struct plan *pl)
@@ -121,7 +139,7 @@ plan_lost(struct tcpcb *tp, const struct limits *li, struct plan *pl)
 	return (true);
 }
 
-/* --- new -------------------------------------------------------------------- */
+/* --- new ---------------------------------------------------------------- */
 
 /*
  * Nagle's algorithm (RFC 9293, 3.7.4) in the way of Minshall: one small segment
@@ -252,7 +270,7 @@ plan(struct tcpcb *tp, struct limits *li, struct plan *pl)
 	return (true);
 }
 
-/* --- now -------------------------------------------------------------------- */
+/* --- now ---------------------------------------------------------------- */
 
 static void
 output_timers(struct tcpcb *tp)

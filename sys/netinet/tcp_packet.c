@@ -14,7 +14,7 @@
 #define PACKET_MBUFS	32
 #define IPTOS_ECT0	2
 
-/* --- options ---------------------------------------------------------------- */
+/* --- options ------------------------------------------------------------ */
 
 static uint8_t *
 put16(uint8_t *p, uint32_t v)
@@ -142,7 +142,7 @@ packet_options(struct tcpcb *tp, uint8_t *opt, u_int flags)
 	return (n);
 }
 
-/* --- data ------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------- */
 
 /* The mbuf of the send buffer that has this number, and where in it. */
 static struct mbuf *
@@ -217,7 +217,7 @@ snd_copy(struct tcpcb *tp, uint32_t seq, uint32_t len)
 	return (m_copym(m, off, len, false));
 }
 
-/* --- the window that we tell ------------------------------------------------ */
+/* --- the window that we tell -------------------------------------------- */
 
 /*
  * Its right edge never moves back, and forward only by what is worth it
@@ -252,14 +252,10 @@ packet_window(struct tcpcb *tp, u_int flags)
 	wnd = tcp_rcvwindow(tp);
 	if (SEQ_GT(tp->rcv_nxt + wnd, tp->rcv_adv))
 		tp->rcv_adv = tp->rcv_nxt + wnd;
-	if (wnd == 0)
-		tp->t_flags |= TF_WNDSHUT;
-	else
-		tp->t_flags &= ~TF_WNDSHUT;
 	return (wnd >> tp->rcv_scale);
 }
 
-/* --- all of it -------------------------------------------------------------- */
+/* --- all of it ---------------------------------------------------------- */
 
 /* RFC 3168, 6.1: not of what is sent again, nor of what is no data */
 static void

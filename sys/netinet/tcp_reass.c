@@ -50,7 +50,7 @@ tcp_reass_flush(struct tcpcb *tp)
 	}
 }
 
-/* --- what a range is made of ------------------------------------------------ */
+/* --- what a range is made of -------------------------------------------- */
 
 /* Data behind those that it has; the chain is taken over. */
 static void
@@ -125,7 +125,7 @@ range_new(struct tcpcb *tp, struct tcp_range *prev, uint32_t seq)
 	return (tr);
 }
 
-/* --- arrival ---------------------------------------------------------------- */
+/* --- arrival ------------------------------------------------------------ */
 
 static bool
 reass_room(const struct tcpcb *tp, uint32_t seq, const struct mbuf *m)
@@ -203,7 +203,7 @@ tcp_reass(struct tcpcb *tp, uint32_t seq, struct mbuf *m, uint32_t len,
 	return (fin);
 }
 
-/* --- SACK ------------------------------------------------------------------- */
+/* --- SACK --------------------------------------------------------------- */
 
 void
 tcp_reass_dsack(struct tcpcb *tp, uint32_t left, uint32_t right)

@@ -30,7 +30,7 @@ tcp_pipe(const struct tcpcb *tp)
 	return (gone < tp->t_pipe ? tp->t_pipe - gone : 0);
 }
 
-/* --- round trips (RFC 6298) ------------------------------------------------- */
+/* --- round trips (RFC 6298) --------------------------------------------- */
 
 void
 tcp_rtt(struct tcpcb *tp, uint64_t rtt)
@@ -59,7 +59,7 @@ tcp_rto(struct tcpcb *tp)
 	tp->t_rto = MIN(MAX(rto, TCP_RTO_MIN), TCP_RTO_MAX);
 }
 
-/* --- detection -------------------------------------------------------------- */
+/* --- detection ---------------------------------------------------------- */
 
 /* RFC 8985, 6.2 step 4: how much later than others one may come */
 static uint64_t
@@ -142,7 +142,7 @@ reno_detect(struct tcpcb *tp, struct tcp_delivery *td)
 	}
 }
 
-/* --- the window ------------------------------------------------------------- */
+/* --- the window --------------------------------------------------------- */
 
 static void
 recover_undoable(struct tcpcb *tp)
@@ -228,21 +228,30 @@ recover_spurious(const struct tcpcb *tp, const struct tcp_seg *sg,
 	    SEQ_LT(sg->sg_tsecr + 1, tp->t_undotime + tp->t_tsoff));
 }
 
-/* RFC 8985, 7.4.2: did a probe repair a loss? */
+/* A probe repaired a loss, which nothing else told of. */
+static void
+probe_reduce(struct tcpcb *tp)
+{
+	tp->t_ssthresh = tp->t_cc->cc_loss(tp);
+	tp->t_cwnd = MAX(MIN(tp->t_cwnd, tp->t_ssthresh), tp->t_mss);
+	tp->t_ecnrecover = tp->snd_nxt;
+	if (tp->t_flags & TF_ECN)
+		tp->t_flags |= TF_CWR;
+}
+
+/* RFC 8985, 7.4.2: what came of a probe, as soon as that is certain */
 static void
 recover_probed(struct tcpcb *tp, const struct tcp_seg *sg,
     const struct tcp_delivery *td)
 {
 	if (SEQ_LT(sg->sg_ack, tp->t_probeend))
 		return;
-	tp->t_flags &= ~TF_PROBING;
-	if ((tp->t_flags & TF_PROBEREXMT) && !td->td_dsack &&
-	    SEQ_GT(sg->sg_ack, tp->t_probeend)) {
-		tp->t_ssthresh = tp->t_cc->cc_loss(tp);
-		tp->t_cwnd = MIN(tp->t_cwnd, tp->t_ssthresh);
-		tp->t_ecnrecover = tp->snd_nxt;
-		if (tp->t_flags & TF_ECN)
-			tp->t_flags |= TF_CWR;
+	if (!(tp->t_flags & TF_PROBEREXMT) || td->td_dsack ||
+	    (td->td_dup && sg->sg_nsack == 0))
+		tp->t_flags &= ~TF_PROBING;
+	else if (SEQ_GT(sg->sg_ack, tp->t_probeend)) {
+		tp->t_flags &= ~TF_PROBING;
+		probe_reduce(tp);
 	}
 }
 
@@ -281,17 +290,22 @@ tcp_recover(struct tcpcb *tp, const struct tcp_seg *sg,
 void
 tcp_grow(struct tcpcb *tp, const struct tcp_delivery *td)
 {
-	if (td->td_acked != 0 && ((tp->t_flags & TF_CWNDFULL) ||
-	    (tp->t_cwnd < tp->t_ssthresh && td->td_pipe >= tp->t_cwnd / 2)))
+	if (td->td_acked == 0)
+		return;
+	if (td->td_rtt != 0 && tp->t_cwnd < tp->t_ssthresh)
+		tcp_hystart(tp, td->td_rtt);
+	if ((tp->t_flags & TF_CWNDFULL) ||
+	    (tp->t_cwnd < tp->t_ssthresh && td->td_pipe >= tp->t_cwnd / 2))
 		tp->t_cc->cc_acked(tp, td->td_acked);
 }
 
-/* --- by time ---------------------------------------------------------------- */
+/* --- by time ------------------------------------------------------------ */
 
 void
 tcp_recover_late(struct tcpcb *tp)
 {
-	struct tcp_delivery td = { .td_pipe = tp->t_pipe };
+	struct tcp_delivery td = { .td_pipe = tp->t_pipe,
+	    .td_fack = tp->t_fack };
 
 	rack_detect(tp);
 	if (tp->t_lost == 0)

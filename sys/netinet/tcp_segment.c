@@ -30,7 +30,7 @@ tcp_challenge(struct tcpcb *tp)
 	}
 }
 
-/* --- the first segments ----------------------------------------------------- */
+/* --- the first segments ------------------------------------------------- */
 
 /* What both have asked for holds. */
 void
@@ -68,6 +68,7 @@ tcp_established(struct tcpcb *tp)
 		tp->t_rto = SEC_TO_NSEC(3);
 	tp->t_cwnd = tcp_initcwnd(tp);
 	tp->t_ssthresh = TCP_CWNDMAX;
+	tcp_hystart_init(tp);
 	tp->t_cc->cc_init(tp);
 	tp->t_rcvmss = MIN(tp->t_mss, TCP_MSS4);
 	tp->t_spaceseq = tp->rcv_nxt;
@@ -104,7 +105,7 @@ synsent_refused(struct tcpcb *tp, const struct tcp_seg *sg)
 static void
 synsent_syn(struct tcpcb *tp, struct tcp_seg *sg)
 {
-	struct tcp_delivery td = { .td_pipe = 0 };
+	struct tcp_delivery td = { .td_fack = tp->t_fack };
 
 	tp->irs = sg->sg_seq;
 	tp->rcv_nxt = tp->rcv_acked = sg->sg_seq + 1;
@@ -151,7 +152,7 @@ segment_synsent(struct tcpcb *tp, struct tcp_seg *sg, struct mbuf *m)
 	m_freem(m);
 }
 
-/* --- is it acceptable? ------------------------------------------------------ */
+/* --- is it acceptable? -------------------------------------------------- */
 
 static uint32_t
 segment_window(const struct tcpcb *tp)
@@ -315,7 +316,7 @@ segment_timestamp(struct tcpcb *tp, const struct tcp_seg *sg)
 	}
 }
 
-/* --- the acknowledgement, by state ------------------------------------------ */
+/* --- the acknowledgement, by state -------------------------------------- */
 
 /* Our side of it is over: the program may have gone, the peer may be slow. */
 static void
@@ -373,7 +374,7 @@ segment_ack(struct tcpcb *tp, struct tcp_seg *sg)
 	return (true);
 }
 
-/* --- what it carries -------------------------------------------------------- */
+/* --- what it carries ---------------------------------------------------- */
 
 /*
  * RFC 9293, 3.8.5, and RFC 6093: the pointer is taken as everybody means it, to
@@ -399,13 +400,16 @@ static struct mbuf *
 deliver_urgent(struct tcpcb *tp, struct mbuf *m, uint32_t len)
 {
 	uint32_t off = tp->rcv_up - tp->rcv_nxt;
+	struct socket *so = tptoso(tp);
 	struct mbuf *rest;
 
 	tp->t_flags &= ~TF_URGENT;
 	if (!m_copydata(m, off, 1, &tp->t_oobbyte))
 		return (m);
 	tp->t_flags |= TF_OOB;
-	if (SO_ISSET(tptoso(tp), SO_OOBINLINE))
+	/* who reads on stops here once */
+	so->so_oobmark = so->so_rcv.sb_cc + off;
+	if (SO_ISSET(so, SO_OOBINLINE))
 		return (m);
 	if (off == 0)
 		m_adj(m, 1);
@@ -520,7 +524,7 @@ segment_fin(struct tcpcb *tp)
 	}
 }
 
-/* Sixth to eighth: urgent pointer, data, FIN; and what there is to say to it. */
+/* Sixth to eighth: urgent pointer, data, FIN; and what is to be said to it. */
 void
 tcp_segment_text(struct tcpcb *tp, struct tcp_seg *sg, struct mbuf *m)
 {

@@ -23,7 +23,7 @@ sent_len(const struct tcp_sent *ts)
 	return (ts->ts_end - ts->ts_seq);
 }
 
-/* --- memory ----------------------------------------------------------------- */
+/* --- memory ------------------------------------------------------------- */
 
 void
 tcp_sent_init(struct tcpcb *tp)
@@ -95,7 +95,7 @@ tcp_sent_flush(struct tcpcb *tp)
 	tcp_sent_init(tp);
 }
 
-/* --- what becomes of a piece ------------------------------------------------ */
+/* --- what becomes of a piece -------------------------------------------- */
 
 static bool
 sent_inflight(const struct tcp_sent *ts)
@@ -234,7 +234,7 @@ tcp_sent_unlose(struct tcpcb *tp)
 	}
 }
 
-/* --- what arrived ----------------------------------------------------------- */
+/* --- what arrived ------------------------------------------------------- */
 
 /*
  * The peer has the piece up to end.  One that was sent twice tells a time only
@@ -261,7 +261,8 @@ sent_arrived(struct tcpcb *tp, const struct tcp_sent *ts, uint32_t end,
 			tp->t_minrtt = rtt;
 			tp->t_minrttage = tp->t_now;
 		}
-		if (SEQ_LT(end, tp->t_fack) && !(tp->t_flags & TF_REORDER)) {
+		if (SEQ_LT(end, td->td_fack) &&
+		    !(tp->t_flags & TF_REORDER)) {
 			tp->t_flags |= TF_REORDER;
 			TCPSTAT(reordered);
 		}

@@ -38,7 +38,7 @@ tcp_init(void)
 		protosw_register(&tcp_protosw[i]);
 }
 
-/* --- life ------------------------------------------------------------------- */
+/* --- life --------------------------------------------------------------- */
 
 int
 tcp_attach(struct socket *so, int protocol)
@@ -60,7 +60,6 @@ tcp_attach(struct socket *so, int protocol)
 		tp->t_due[i] = TT_NEVER;
 	tp->t_rto = TCP_RTO_INIT;
 	tp->t_reomult = 1;
-	tp->t_cwnd = tp->t_ssthresh = UINT32_MAX / 2;
 	tp->t_cc = tcp_cc_default;
 	tp->t_keepidle = tcp_tun.tn_keepidle * 1000;
 	tp->t_keepintvl = tcp_tun.tn_keepintvl * 1000;
@@ -121,6 +120,8 @@ tcp_start(struct tcpcb *tp, uint32_t iss)
 	tp->t_quickacks = TCP_QUICKACKS;
 	tp->t_rto = TCP_RTO_INIT;
 	tp->t_srtt = tp->t_minrtt = 0;
+	tp->t_cwnd = TCP_MSS4;
+	tp->t_ssthresh = TCP_CWNDMAX;
 	tp->t_rexmits = 0;
 	tp->t_stalled = tp->t_lastrcvd = tp->t_lastack = tp->t_now;
 	if (!(tp->t_flags & TF_REF)) {
@@ -195,7 +196,7 @@ tcp_abort(struct tcpcb *tp, int error)
 	tcp_drop(tp, error);
 }
 
-/* --- sizes ------------------------------------------------------------------ */
+/* --- sizes -------------------------------------------------------------- */
 
 uint32_t
 tcp_mssfor(bool v4, u_int mtu)
@@ -226,7 +227,7 @@ tcp_setmss(struct tcpcb *tp)
 	tp->t_cwnd = MAX(tp->t_cwnd, tp->t_mss);
 }
 
-/* --- errors ----------------------------------------------------------------- */
+/* --- errors ------------------------------------------------------------- */
 
 /* What the path carries has become less (RFC 1191, RFC 8201). */
 static void
@@ -309,7 +310,7 @@ tcp_error(int error, u_int mtu, bool hard, const struct inaddr *src,
 	so_unref(so);
 }
 
-/* --- lists ------------------------------------------------------------------ */
+/* --- lists -------------------------------------------------------------- */
 
 int
 tcp_linux_state(const struct tcpcb *tp)

@@ -54,7 +54,7 @@ tcp_syncache_init(void)
 	timeout_set(&syn_timeout, syn_timer, NULL);
 }
 
-/* --- entries ---------------------------------------------------------------- */
+/* --- entries ------------------------------------------------------------ */
 
 static u_int
 syn_bucket(const struct tcp_tuple *tt)
@@ -144,7 +144,7 @@ syn_free(struct synent *se)
 	kmem_free(se, sizeof(*se));
 }
 
-/* --- SYN, ACK --------------------------------------------------------------- */
+/* --- SYN, ACK ----------------------------------------------------------- */
 
 static void
 syn_answer(const struct tcp_syninfo *si, uint32_t tsval, u_int mss,
@@ -201,7 +201,7 @@ syn_timer(void *arg __unused)
 	mtx_leave(&syn_mtx);
 }
 
-/* --- a SYN ------------------------------------------------------------------ */
+/* --- a SYN -------------------------------------------------------------- */
 
 /* What our SYN will say: of the route, the socket, and what it asks for. */
 static void
@@ -315,7 +315,7 @@ tcp_syncache_syn(struct socket *so, const struct tcp_tuple *tt,
 	syn_send(&si, now);
 }
 
-/* --- the connection --------------------------------------------------------- */
+/* --- the connection ----------------------------------------------------- */
 
 /* What a program has set before it listened. */
 static void
@@ -403,7 +403,7 @@ conn_new(struct socket *head, const struct tcp_syninfo *si,
 	return (so);
 }
 
-/* --- an ACK ----------------------------------------------------------------- */
+/* --- an ACK ------------------------------------------------------------- */
 
 enum verdict { ACK_GOOD, ACK_WAIT, ACK_REPEAT, ACK_RESET };
 
@@ -432,13 +432,16 @@ static struct socket *
 ack_cookie(struct socket *so, const struct tcp_tuple *tt,
     const struct tcp_seg *sg, bool *reset)
 {
+	uint64_t now = nsecuptime();
 	struct tcp_syninfo si;
 
-	syn_info(so, tt, sg, &si);
-	if (!tcp_cookie_check(&si, sg, nsecuptime())) {
-		*reset = true;
+	*reset = true;
+	if (!tcp_cookie_recent(now))
 		return (NULL);
-	}
+	syn_info(so, tt, sg, &si);
+	if (!tcp_cookie_check(&si, sg, now))
+		return (NULL);
+	*reset = false;
 	TCPSTAT(cookies_valid);
 	return (conn_new(so, &si, sg));
 }
@@ -501,7 +504,7 @@ tcp_syncache_ack(struct socket *so, const struct tcp_tuple *tt,
 	return (NULL);
 }
 
-/* --- the end of one --------------------------------------------------------- */
+/* --- the end of one ----------------------------------------------------- */
 
 void
 tcp_syncache_rst(const struct tcp_tuple *tt, const struct tcp_seg *sg)

@@ -14,7 +14,7 @@
 
 #include <netinet/tcp_var.h>
 
-#define PROBE_MIN	MSEC_TO_NSEC(2)
+#define PROBE_MIN	MSEC_TO_NSEC(10)
 #define PROBE_DELACK	MSEC_TO_NSEC(200)	/* RFC 8985, 7.2 */
 #define ORPHAN_RETRIES	8		/* when no program waits for it */
 #define SILENCE_MAX	SEC_TO_NSEC(924)	/* about 15 retransmissions */
@@ -51,7 +51,7 @@ timer_giveup(const struct tcpcb *tp, u_int tries, uint64_t since)
 	    (tries > ORPHAN_RETRIES && tp->t_now - since > SILENCE_MAX));
 }
 
-/* --- retransmission --------------------------------------------------------- */
+/* --- retransmission ----------------------------------------------------- */
 
 /* RFC 8985, 7.2: some time before the retransmission would be due */
 static uint64_t
@@ -132,7 +132,7 @@ timer_rexmt(struct tcpcb *tp)
 	tcp_output(tp);
 }
 
-/* --- a closed window (RFC 9293, 3.8.6.1) ------------------------------------ */
+/* --- a closed window (RFC 9293, 3.8.6.1) -------------------------------- */
 
 void
 tcp_timer_persist(struct tcpcb *tp)
@@ -174,7 +174,7 @@ timer_persist(struct tcpcb *tp)
 		tcp_timer_persist(tp);
 }
 
-/* --- keepalive (RFC 9293, 3.8.4) -------------------------------------------- */
+/* --- keepalive (RFC 9293, 3.8.4) ---------------------------------------- */
 
 void
 tcp_timer_keep(struct tcpcb *tp)
@@ -220,7 +220,7 @@ timer_keep(struct tcpcb *tp)
 	}
 }
 
-/* --- the rest --------------------------------------------------------------- */
+/* --- the rest ----------------------------------------------------------- */
 
 static void
 timer_delack(struct tcpcb *tp)

@@ -145,7 +145,7 @@ tcp_timewait_enter(struct tcpcb *tp)
 	mtx_leave(&tw_mtx);
 }
 
-/* --- arrival ---------------------------------------------------------------- */
+/* --- arrival ------------------------------------------------------------ */
 
 /* A SYN that is newer than all of the old connection (RFC 6191, 2). */
 static bool
@@ -257,7 +257,7 @@ tcp_timewait_flush(void)
 	mtx_leave(&tw_mtx);
 }
 
-/* --- lists ------------------------------------------------------------------ */
+/* --- lists -------------------------------------------------------------- */
 
 /*
  * The function may sleep, and the queue may move on: a part of it at a time is

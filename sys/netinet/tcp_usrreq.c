@@ -12,7 +12,7 @@
 
 #define CONNECT_TRIES	8	/* ports, if a connection has just used one */
 
-/* --- opening ---------------------------------------------------------------- */
+/* --- opening ------------------------------------------------------------ */
 
 static int
 tcp_bind(struct socket *so, const struct sockaddr *sa, size_t len)
@@ -87,7 +87,7 @@ tcp_connect(struct socket *so, const struct sockaddr *sa, size_t len)
 	if ((error = connect_ports(tp, sa, len, &iss)) != 0)
 		return (error);
 	TCPSTAT(active_opens);
-	tp->t_flags |= TF_ACTIVE | (tcp_tun.tn_timestamps ? TF_TS : 0) |
+	tp->t_flags |= (tcp_tun.tn_timestamps ? TF_TS : 0) |
 	    (tcp_tun.tn_sack ? TF_SACK : 0) |
 	    (tcp_tun.tn_ecn == 1 ? TF_TRYECN : 0);
 	if (tcp_tun.tn_wscale) {
@@ -102,7 +102,7 @@ tcp_connect(struct socket *so, const struct sockaddr *sa, size_t len)
 	return (0);
 }
 
-/* --- closing ---------------------------------------------------------------- */
+/* --- closing ------------------------------------------------------------ */
 
 /* There is nothing more to be sent than what is in the buffer. */
 static void
@@ -170,7 +170,7 @@ tcp_close(struct socket *so)
 	tcp_sentall(tp);
 }
 
-/* --- data ------------------------------------------------------------------- */
+/* --- data --------------------------------------------------------------- */
 
 static int
 tcp_send(struct socket *so, struct mbuf *m, const struct sendinfo *si)

@@ -57,7 +57,7 @@ enum tcp_state {
 /* What may be due; t_due[] has the time of each. */
 enum tcp_timer {
 	TT_REXMT,			/* retransmission (RFC 6298) */
-	TT_PROBE,			/* loss of the last ones (RFC 8985, 7) */
+	TT_PROBE,			/* loss at the end (RFC 8985, 7) */
 	TT_REORDER,			/* the same, 6.2: it is late */
 	TT_PERSIST,			/* the peer's window is closed */
 	TT_DELACK,
@@ -135,6 +135,13 @@ struct cubic {
 	uint32_t	 cu_oldwmax;	/* for undo */
 };
 
+struct hystart {			/* RFC 9406 */
+	uint64_t	 hs_last, hs_cur, hs_base;	/* least, of a round */
+	uint32_t	 hs_end;	/* of the round */
+	u_int		 hs_samples;
+	u_int		 hs_css;	/* rounds of slower growth; 0: none */
+};
+
 struct tcpcb {
 	struct inpcb	 t_inp;		/* first */
 	enum tcp_state	 t_state;
@@ -194,7 +201,8 @@ struct tcpcb {
 	u_int		 t_rexmits;	/* timeouts in a row */
 	uint32_t	 t_prrout, t_prrdelivered, t_prrflight;
 	uint64_t	 t_racktime, t_rackrtt;
-	uint32_t	 t_rackend, t_fack;
+	uint32_t	 t_rackend;
+	uint32_t	 t_fack;	/* highest that arrived */
 	u_int		 t_reomult, t_reopersist;
 	uint32_t	 t_reoround;	/* one DSACK counts until this */
 	uint32_t	 t_probeend;	/* TF_PROBING: of the probe */
@@ -205,9 +213,8 @@ struct tcpcb {
 	const struct tcp_cc *t_cc;
 	uint32_t	 t_cwnd, t_ssthresh, t_ccfrac;
 	uint32_t	 t_ecnrecover;	/* RFC 3168: once a window */
-	union {
-		struct cubic	 t_cubic;
-	};
+	struct hystart	 t_hystart;
+	struct cubic	 t_cubic;
 
 	/* received out of order */
 	struct tcp_rangeq t_rangeq, t_recentq;
@@ -269,10 +276,8 @@ struct tcpcb {
 #define TF_OOBREAD	0x00800000	/* it was */
 #define TF_URGENT	0x01000000	/* rcv_up is to come, or unread */
 #define TF_CWNDFULL	0x02000000	/* the window held something back */
-#define TF_ACTIVE	0x04000000	/* we opened it */
 #define TF_RTTSYN	0x08000000	/* the SYN had to be repeated */
 #define TF_TRYECN	0x10000000	/* our SYN asks for it */
-#define TF_WNDSHUT	0x20000000	/* we told a window of 0 */
 #define TF_USER		(TF_NODELAY | TF_CORK)	/* the program's */
 
 #define intotcpcb(i)	container_of(i, struct tcpcb, t_inp)
@@ -302,7 +307,7 @@ tcp_clock(uint64_t now)
 
 extern struct inpcbtable tcp_table;
 
-/* --- variables and counters ---------------------------------------------------- */
+/* --- variables and counters --------------------------------------------- */
 
 struct tcp_tunables {
 	u_int	 tn_sack, tn_timestamps, tn_wscale;
@@ -352,7 +357,7 @@ extern struct tcp_stats tcp_stats;
 
 void	 tcp_sysctl_init(void);
 
-/* --- tcp_subr.c ------------------------------------------------------------------ */
+/* --- tcp_subr.c --------------------------------------------------------- */
 
 /*
  * tcp_init: at boot, thread context, after the sysctl and timeout are there.
@@ -414,9 +419,10 @@ struct tcp_entry {
 	uid_t		 te_uid;
 	ino_t		 te_ino;
 };
-int	 tcp_foreach(bool v6, int (*)(void *, const struct tcp_entry *), void *);
+int	 tcp_foreach(bool v6, int (*)(void *, const struct tcp_entry *),
+	    void *);
 
-/* --- tcp_usrreq.c, tcp_ctl.c --------------------------------------------------------- */
+/* --- tcp_usrreq.c, tcp_ctl.c -------------------------------------------- */
 
 extern const struct protosw tcp_protosw[2];	/* AF_INET, AF_INET6 */
 void	 tcp_connected(struct tcpcb *);
@@ -424,7 +430,7 @@ int	 tcp_setopt(struct socket *, int, int, const void *, size_t);
 int	 tcp_getopt(struct socket *, int, int, void *, size_t *);
 int	 tcp_ioctl(struct socket *, u_long, void *);
 
-/* --- input ------------------------------------------------------------------------- */
+/* --- input -------------------------------------------------------------- */
 
 void	 tcp_input(struct mbuf *, const struct ip_in *);
 /*
@@ -468,13 +474,14 @@ void	 tcp_reass_dsack(struct tcpcb *, uint32_t, uint32_t);
 u_int	 tcp_reass_nsack(const struct tcpcb *);
 u_int	 tcp_reass_sack(struct tcpcb *, uint32_t (*)[2], u_int);
 
-/* --- tcp_sent.c, tcp_recover.c ---------------------------------------------------------- */
+/* --- tcp_sent.c, tcp_recover.c ------------------------------------------ */
 
 struct tcp_delivery {			/* what one ACK tells */
 	uint32_t	 td_acked;	/* bytes: cumulatively */
 	uint32_t	 td_sacked;	/* newly */
 	uint32_t	 td_delivered;	/* either, the first time */
-	uint32_t	 td_pipe;	/* before it */
+	uint32_t	 td_pipe;	/* before it, */
+	uint32_t	 td_fack;	/* and t_fack */
 	uint64_t	 td_rtt;	/* 0: no sample */
 	bool		 td_dsack;	/* something came twice */
 	bool		 td_dup;	/* a duplicate (RFC 5681, 2) */
@@ -522,7 +529,7 @@ void	 tcp_rtt(struct tcpcb *, uint64_t);
 void	 tcp_rto(struct tcpcb *);
 #define TCP_MINRTT_AGE	SEC_TO_NSEC(300)
 
-/* --- output ------------------------------------------------------------------------------ */
+/* --- output ------------------------------------------------------------- */
 
 /*
  * tcp_output: sends what may and must be sent, and arms the timers for it.
@@ -560,7 +567,7 @@ struct tcp_opts {
 u_int	 tcp_put_opts(uint8_t *, const struct tcp_opts *);
 uint8_t	 tcp_wscale(void);		/* that we ask for */
 
-/* --- timers ------------------------------------------------------------------------------ */
+/* --- timers ------------------------------------------------------------- */
 
 void	 tcp_timer(void *);
 void	 tcp_timer_run(struct tcpcb *);
@@ -598,9 +605,10 @@ tcp_timer_isset(const struct tcpcb *tp, enum tcp_timer which)
 #define TCP_RTO_MIN	MSEC_TO_NSEC(200)
 #define TCP_RTO_MAX	SEC_TO_NSEC(60)
 #define TCP_RTO_INIT	SEC_TO_NSEC(1)
+#define TCP_RTT_MAX	300000U		/* ms; what is above is none */
 #define TCP_MSL2	SEC_TO_NSEC(60)		/* TIME_WAIT */
 
-/* --- congestion control ---------------------------------------------------------------------- */
+/* --- congestion control ------------------------------------------------- */
 
 /*
  * cc_acked: the window was used, and so many bytes have arrived, not in
@@ -625,8 +633,11 @@ const struct tcp_cc *tcp_cc_find(const char *);
 const struct tcp_cc *tcp_cc_get(u_int);		/* NULL behind the last */
 uint32_t tcp_initcwnd(const struct tcpcb *);
 bool	 tcp_slowstart(struct tcpcb *, uint32_t *);
+uint32_t tcp_flight(const struct tcpcb *);
+void	 tcp_hystart_init(struct tcpcb *);
+void	 tcp_hystart(struct tcpcb *, uint64_t rtt);
 
-/* --- connections that are not, or no longer -------------------------------------------------- */
+/* --- connections that are not, or no longer ----------------------------- */
 
 /*
  * tcp_syncache_syn: a SYN to a listening socket, whose mutex is held.
@@ -667,9 +678,11 @@ struct tcp_syninfo {
 /*
  * tcp_cookie_make: the number of our SYN, and its timestamp; what cannot be
  *	kept in them is taken out of the information.
+ * tcp_cookie_recent: some were made not long ago.
  * tcp_cookie_check: an ACK is of such: the information is filled in.
  */
 uint32_t tcp_cookie_make(struct tcp_syninfo *, uint32_t *tsval, uint64_t now);
+bool	 tcp_cookie_recent(uint64_t now);
 bool	 tcp_cookie_check(struct tcp_syninfo *, const struct tcp_seg *,
 	    uint64_t now);
 void	 tcp_cookie_init(void);

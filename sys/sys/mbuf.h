@@ -132,7 +132,8 @@ void	 m_freeq(struct mbuf *);	/* packets, by m_nextpkt */
  * m_uiomove: copies between a uio and len bytes of the chain from off on.
  *	Thread context for user memory.  EFAULT.
  * m_fromuio: a chain of up to len bytes out of a uio, in large storage, with
- *	room for headers before it if hdr is set.  ENOBUFS, EFAULT.
+ *	room for headers before it if hdr is set; all or nothing then.
+ *	ENOBUFS, EFAULT.
  * m_length: the sum of m_len.
  */
 #define M_COPYALL	UINT32_MAX

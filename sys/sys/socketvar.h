@@ -71,6 +71,7 @@ struct socket {
 	uint64_t	 so_linger;	/* ns */
 	u_int		 so_ifidx;	/* SO_BINDTODEVICE */
 	uint32_t	 so_mark;
+	uint32_t	 so_oobmark;	/* bytes before urgent data; 0 */
 	uid_t		 so_uid;
 	ino_t		 so_ino;
 	struct sockbuf	 so_snd, so_rcv;
