@@ -42,6 +42,19 @@ file_ref(struct file *f)
 	KASSERT(old != 0);
 }
 
+bool
+file_tryref(struct file *f)
+{
+	u_int refs = __atomic_load_n(&f->f_refs, __ATOMIC_RELAXED);
+
+	while (refs != 0) {
+		if (__atomic_compare_exchange_n(&f->f_refs, &refs, refs + 1,
+		    false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+			return (true);
+	}
+	return (false);
+}
+
 void
 file_unref(struct file *f)
 {
@@ -50,6 +63,8 @@ file_unref(struct file *f)
 	KASSERT(old != 0);
 	if (old != 1)
 		return;
+	if (!LIST_EMPTY(&f->f_epolls))
+		epoll_gone(f);
 	if (f->f_ops->fo_close != NULL)
 		(void)f->f_ops->fo_close(f);
 	vnode_unref(f->f_vnode);

@@ -35,6 +35,7 @@ struct selreq {
 	struct selhit		*sr_hits;
 	u_int			 sr_nhits, sr_maxhits;
 	const void		*sr_owner;	/* of what is recorded now */
+	struct selchan		*sr_chan;	/* whom to wake */
 	bool			 sr_marked;
 	bool			 sr_full;	/* more than we had room for */
 };
@@ -84,7 +85,8 @@ sel_mark(struct selreq *sr)
 {
 	MUTEX_ASSERT_LOCKED(&sel_mtx);
 	sr->sr_marked = true;
-	wakeup(sr);
+	sr->sr_chan->sc_marks++;
+	wakeup(sr->sr_chan);
 }
 
 void
@@ -126,10 +128,97 @@ selgone(const void *owner)
 	mtx_leave(&sel_mtx);
 }
 
+void
+selretry(struct selreq *sr)
+{
+	/* only the poller's own thread looks at it */
+	if (sr != NULL)
+		sr->sr_full = true;
+}
+
+/* --- requests that last --------------------------------------------------- */
+
+struct selreq *
+selreq_create(struct selchan *chan)
+{
+	struct selreq *sr;
+
+	if ((sr = kmem_zalloc(sizeof(*sr), KM_NOSLEEP)) == NULL)
+		return (NULL);
+	sr->sr_maxhits = HITS_PER_FILE;
+	sr->sr_chan = chan;
+	sr->sr_hits = kmem_alloc(HITS_PER_FILE * sizeof(*sr->sr_hits),
+	    KM_NOSLEEP);
+	if (sr->sr_hits == NULL) {
+		kmem_free(sr, sizeof(*sr));
+		return (NULL);
+	}
+	mtx_enter(&sel_mtx);
+	LIST_INSERT_HEAD(&selreqs, sr, sr_link);
+	mtx_leave(&sel_mtx);
+	return (sr);
+}
+
+void
+selreq_destroy(struct selreq *sr)
+{
+	if (sr == NULL)
+		return;
+	selreq_reset(sr);
+	mtx_enter(&sel_mtx);
+	LIST_REMOVE(sr, sr_link);
+	mtx_leave(&sel_mtx);
+	kmem_free(sr->sr_hits, HITS_PER_FILE * sizeof(*sr->sr_hits));
+	kmem_free(sr, sizeof(*sr));
+}
+
+bool
+selreq_marked(struct selreq *sr)
+{
+	bool marked;
+
+	mtx_enter(&sel_mtx);
+	marked = sr->sr_marked || sr->sr_full;
+	mtx_leave(&sel_mtx);
+	return (marked);
+}
+
+void
+selreq_mark(struct selreq *sr)
+{
+	mtx_enter(&sel_mtx);
+	sel_mark(sr);
+	mtx_leave(&sel_mtx);
+}
+
+u_int
+selchan_marks(struct selchan *chan)
+{
+	u_int marks;
+
+	mtx_enter(&sel_mtx);
+	marks = chan->sc_marks;
+	mtx_leave(&sel_mtx);
+	return (marks);
+}
+
+int
+selchan_sleep(struct selchan *chan, u_int seen, uint64_t nsec)
+{
+	int error = 0;
+
+	mtx_enter(&sel_mtx);
+	if (chan->sc_marks == seen)
+		error = msleep_nsec(chan, &sel_mtx, PRI_USER | PCATCH,
+		    "epoll", nsec);
+	mtx_leave(&sel_mtx);
+	return (error == EWOULDBLOCK ? 0 : error);
+}
+
 /* --- the poller --------------------------------------------------------- */
 
 /* Before each round: forget what was recorded. */
-static void
+void
 selreq_reset(struct selreq *sr)
 {
 	u_int i;
@@ -151,13 +240,13 @@ selreq_wait(struct selreq *sr, uint64_t nsec)
 	if (sr->sr_full)
 		nsec = MIN(nsec, RETRY_NSEC);
 	if (!sr->sr_marked)
-		error = msleep_nsec(sr, &sel_mtx, PRI_USER | PCATCH, "poll",
+		error = msleep_nsec(sr->sr_chan, &sel_mtx, PRI_USER | PCATCH, "poll",
 		    nsec);
 	mtx_leave(&sel_mtx);
 	return (error == EWOULDBLOCK ? 0 : error);
 }
 
-static int
+int
 poll_file(struct file *f, int events, struct selreq *sr)
 {
 	events |= POLLERR | POLLHUP;
@@ -222,7 +311,9 @@ poll_loop(struct pollfd *fds, struct file **files, u_int n,
 int
 kern_poll(struct pollfd *fds, u_int n, uint64_t nsec, int *found)
 {
-	struct selreq sr = { .sr_maxhits = (n + 1) * HITS_PER_FILE };
+	struct selchan chan = { 0 };
+	struct selreq sr = { .sr_maxhits = (n + 1) * HITS_PER_FILE,
+	    .sr_chan = &chan };
 	struct file **files;
 	u_int i;
 	int error;

@@ -9,11 +9,13 @@
  */
 
 #include <sys/mutex.h>
+#include <sys/queue.h>
 #include <sys/rwlock.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 struct aiolist;
+struct epentry;
 struct file;
 struct kstat;
 struct selreq;
@@ -45,6 +47,7 @@ struct file {
 	struct rwlock		 f_lock;	/* f_offset */
 	off_t			 f_offset;
 	bool			 f_seekable;
+	LIST_HEAD(, epentry)	 f_epolls;	/* sets it is in: sys_epoll.c */
 };
 
 /*
@@ -99,6 +102,7 @@ int	 file_get(int, struct file **);
 int	 file_get_rw(int, enum uio_rw, struct file **);
 int	 file_rdwr(struct file *, struct uio *, size_t *donep);
 void	 file_ref(struct file *);
+bool	 file_tryref(struct file *);	/* false: it is being closed */
 void	 file_unref(struct file *);
 int	 fd_install(struct file *, int, bool, int *);
 int	 fd_dup2(int, int, bool);
@@ -132,5 +136,26 @@ struct pollfd {
 	short	revents;
 };
 int	 kern_poll(struct pollfd *, u_int, uint64_t, int *);
+
+/*
+ * epoll(7), with the values of the Linux convention.  kern_epoll_ctl: EEXIST,
+ * ENOENT, EPERM (a file that is always ready), EINVAL, ELOOP.
+ * epoll_gone: the file is being closed: out of all sets.
+ */
+struct epevent {
+	uint32_t	events;
+	uint64_t	data;
+};
+#define EPOLL_CTL_ADD	1
+#define EPOLL_CTL_DEL	2
+#define EPOLL_CTL_MOD	3
+#define EPOLLWAKEUP	(1U << 29)
+#define EPOLLONESHOT	(1U << 30)
+#define EPOLLET		(1U << 31)
+int	 epoll_create(struct file **);
+int	 kern_epoll_ctl(int, int, int, const struct epevent *);
+int	 kern_epoll_wait(int, struct epevent *, int, uint64_t, int *);
+void	 epoll_gone(struct file *);
+int	 eventfd_create(u_int, bool semaphore, int, struct file **);
 
 #endif /* _SYS_FILE_H_ */

@@ -39,4 +39,29 @@ void	selowner(struct selreq *, const void *);
 /* it has gone: forget what was recorded for it, and wake who waits */
 void	selgone(const void *);
 
+/* a driver that cannot tell when it changes: look again soon */
+void	selretry(struct selreq *);
+
+/*
+ * For epoll: requests that last, of one file each.  When what they recorded
+ * changes they are marked, the channel counts it, and who sleeps there wakes.
+ * Thread context.
+ * selreq_reset: forgets what was recorded, and the mark.
+ * selchan_sleep: unless marks came since selchan_marks() gave that count.  0
+ *	also when the time is over; EINTR.
+ * poll_file: what is true of the file now; records if nothing is.
+ */
+struct selchan {
+	u_int	sc_marks;
+};
+struct file;
+struct selreq *selreq_create(struct selchan *);		/* NULL: no memory */
+void	selreq_destroy(struct selreq *);		/* NULL is allowed */
+void	selreq_reset(struct selreq *);
+bool	selreq_marked(struct selreq *);
+void	selreq_mark(struct selreq *);
+u_int	selchan_marks(struct selchan *);
+int	selchan_sleep(struct selchan *, u_int, uint64_t);
+int	poll_file(struct file *, int, struct selreq *);
+
 #endif /* _SYS_SELINFO_H_ */

@@ -33,6 +33,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 import guest as guest_module		# noqa: E402
+import netns				# noqa: E402
 from guest import ARCH, BIG_ENDIAN, Guest, OVMF, QEMU, \
     busybox, qemu72			# noqa: E402
 
@@ -81,7 +82,19 @@ def need_busybox():
     return f'{path} is not static' if 'INTERP' in r.stdout else None
 
 
+def need_netns():
+    why = need_command('ip')
+    if why:
+        return why
+    with netns.Net() as net:
+        return net.why
+
+
 NEEDS = {
+    'netns': need_netns,
+    'iperf3': lambda: need_command('iperf3'),
+    'ping': lambda: need_command('ping'),
+    'tcpdump': lambda: need_command('tcpdump'),
     'kvm': need_kvm,
     'overcommit': need_overcommit,
     'grub': need_grub,
@@ -145,6 +158,22 @@ def start():
         started.append(g)
         if shell:
             g.wait_shell(timeout)
+        return g
+
+    yield run
+    for g in started:
+        g.kill()
+
+
+@pytest.fixture(scope='module')
+def started():
+    """Starts guests that end with the module."""
+    started = []
+
+    def run(*args, **more):
+        g = Guest(*args, **more)
+        started.append(g)
+        g.wait_shell()
         return g
 
     yield run

@@ -209,14 +209,14 @@ class Qmp:
                 if len(self.stream.data) == size:
                     self.stream.cond.wait(left)
 
-    def command(self, name, timeout=TIMEOUT, **arguments):
+    def command(self, execute, timeout=TIMEOUT, **arguments):
         """Runs a command; what it returns."""
         if not self.ready:
             self.ready = True
             self.command('qmp_capabilities')
         self.replies += 1
         number = self.replies
-        line = {'execute': name, 'id': number}
+        line = {'execute': execute, 'id': number}
         if arguments:
             line['arguments'] = arguments
         self.stream.send(json.dumps(line) + '\n')
@@ -226,7 +226,7 @@ class Qmp:
 
         reply = self._wait(mine, timeout)
         if 'error' in reply:
-            raise GuestError(f'QMP: {name}: {reply["error"]["desc"]}')
+            raise GuestError(f'QMP: {execute}: {reply["error"]["desc"]}')
         return reply['return']
 
     def wait_event(self, name, timeout=TIMEOUT):
@@ -247,11 +247,13 @@ class Guest:
     extra    names of further streams: {name} in args becomes the number of
              the file descriptor of a socket, and self.streams[name] its
              other end
+    within   a command that QEMU is to be run by
     """
 
     def __init__(self, *args, append='', kernel=KERNEL, initrd=None,
             machine=BOARDS[0], mem='128M', smp=1, accel='tcg', cpu=THIS.cpu,
-            exits=True, reboot=False, serial=True, extra=(), qemu=QEMU):
+            exits=True, reboot=False, serial=True, extra=(), qemu=QEMU,
+            within=()):
         self.console = Stream()
         self.qmp = Qmp()
         self.streams = {name: Stream() for name in extra}
@@ -261,7 +263,7 @@ class Guest:
             words += shlex.split(arg) if isinstance(arg, str) else arg
         words = [re.sub(r'\{(\w+)\}', lambda m: str(fds[m[1]]), w)
             for w in words]
-        self.command = [qemu, '-nodefaults', '-machine', machine,
+        self.command = [*within, qemu, '-nodefaults', '-machine', machine,
             '-accel', accel, '-m', str(mem), '-smp', str(smp),
             '-display', 'none',
             '-chardev', f'socket,id=qmp,fd={self.qmp.stream.theirs.fileno()}',

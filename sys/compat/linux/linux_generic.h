@@ -32,4 +32,9 @@ struct linux_stat {
 };
 _Static_assert(sizeof(struct linux_stat) == 128, "struct stat");
 
+struct linux_epoll_event {
+	uint32_t	events;
+	uint64_t	data;
+};
+
 #endif /* _COMPAT_LINUX_LINUX_GENERIC_H_ */

@@ -51,4 +51,10 @@ struct linux_stat {
 	int64_t		st_pad1[3];
 };
 
+/* it has no padding here, as in 32-bit programs */
+struct linux_epoll_event {
+	uint32_t	events;
+	uint64_t	data;
+} __packed;
+
 #endif /* _MACHINE_LINUX_MACHDEP_H_ */
