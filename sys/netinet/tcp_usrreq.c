@@ -223,16 +223,19 @@ tcp_rcvd(struct socket *so)
 {
 	struct tcpcb *tp = sototcpcb(so);
 	struct sockbuf *sb = &so->so_rcv;
-	uint32_t wnd, cur;
+	uint32_t wnd, cur, most = TCP_MAXWIN << tp->rcv_scale;
 
 	if (tp->t_state < TCPS_ESTABLISHED || tcp_rcvdfin(tp))
 		return;
-	if (!sb->sb_userset && sb->sb_hiwat < tcp_tun.tn_rcvbuf_max)
+	/* a peer that does not scale has no use for a larger buffer */
+	if (!sb->sb_userset && sb->sb_hiwat < MIN(most,
+	    tcp_tun.tn_rcvbuf_max))
 		rcvd_grow(tp);
 	wnd = tcp_rcvwindow(tp);
 	cur = SEQ_GT(tp->rcv_adv, tp->rcv_nxt) ? tp->rcv_adv - tp->rcv_nxt : 0;
-	if (wnd <= cur || wnd - cur < MAX(sb->sb_hiwat / 4,
-	    MIN(sb->sb_hiwat / 2, tp->t_rcvmss)))
+	most = MIN(most, sb->sb_hiwat);
+	if (wnd <= cur ||
+	    wnd - cur < MAX(most / 4, MIN(most / 2, tp->t_rcvmss)))
 		return;
 	tp->t_now = nsecuptime();
 	tp->t_flags |= TF_ACKNOW;

@@ -1765,6 +1765,30 @@ reading_enough_opens_the_window(void **state)
 	hear_nothing();
 }
 
+/* Of a peer that does not scale the window is a quarter of this buffer. */
+static void
+reading_opens_a_window_smaller_than_the_buffer(void **state)
+{
+	listening();
+	sock_setint(p_listen, SOL_SOCKET, SO_RCVBUF, 131072);
+	syn();
+	hear(TH_SYN | TH_ACK);
+	p_rcv = in.ps_seq + 1;
+	say(TH_ACK, 0);
+	p_so = sock_accept(p_listen);
+	fill(262144);
+	wait_ms(50);
+	while (peer_recv(&in))
+		continue;
+	assert_true(in.ps_wnd < 1000);
+	while (they_read(20000) == 20000)
+		continue;
+	hear(TH_ACK);
+	while (peer_recv(&in))
+		continue;
+	assert_true(in.ps_wnd > 32768);
+}
+
 static void
 the_window_is_never_taken_back(void **state)
 {
@@ -2679,6 +2703,7 @@ main(void)
 		P(a_full_buffer_closes_the_window),
 		P(reading_little_does_not_open_the_window),
 		P(reading_enough_opens_the_window),
+		P(reading_opens_a_window_smaller_than_the_buffer),
 		P(the_window_is_never_taken_back),
 		T(the_receive_buffer_grows_with_use),
 		P(the_first_window_is_ten_segments),
