@@ -176,6 +176,7 @@ bench:
 	@tools/deps test
 	@$(MAKE) --no-print-directory -s all
 	@$(PYTHON) tests/bench/boot.py
+	@$(PYTHON) tests/bench/net.py
 
 clean:
 	rm -rf build

@@ -23,6 +23,7 @@ space of its own, with the servers of peer.py in it.
 The guest is 192.168.77.2 and fd77::2, this machine .1 and ::1.
 """
 
+import contextlib
 import itertools
 import os
 import pathlib
@@ -93,6 +94,22 @@ class Net:
         return ['-netdev', 'tap,id=n0,ifname=tap0,script=no,downscript=no'
             f'{queues}{netdev}' + ('' if vhdr else ',vnet_hdr=off'),
             '-device', device]
+
+    @contextlib.contextmanager
+    def bad_link(self, loss, twice, late):
+        """QEMU's arguments for a device behind a link that does that."""
+        relay = subprocess.Popen([*self.within, sys.executable, str(PEER),
+            'relay', '7101', '7102', str(loss), str(twice), str(late)],
+            stdout=subprocess.PIPE, text=True)
+        try:
+            relay.stdout.readline()
+            yield ['-netdev', 'socket,id=n0,udp=127.0.0.1:7101,'
+                'localaddr=127.0.0.1:7102', '-device',
+                'virtio-net-pci,netdev=n0,romfile=']
+        finally:
+            relay.kill()
+            relay.wait()
+            relay.stdout.close()
 
     def snmp(self, group, name):
         """A counter of this machine's kernel, of the name space."""

@@ -22,12 +22,21 @@ space of its own, "peer.py serve" has
     7003/udp    sends back what comes
 
 "peer.py flood ADDRESS SECONDS SIZE" sends as fast as it can, and "peer.py claim
-ADDRESS" says by ARP that another machine has it.
+ADDRESS" says by ARP that another machine has it.  "peer.py relay PORT PORT LOSS
+TWICE LATE" is a bad link between the tap device and a QEMU whose network is
+datagrams from the second port to the first: these parts of the frames are
+lost, come twice, or come some milliseconds late, behind others.
 """
 
+import fcntl
 import hashlib
+import heapq
+import itertools
+import os
 import random
+import select
 import socket
+import struct
 import sys
 import threading
 import time
@@ -107,5 +116,49 @@ def claim(address):
         mac + a + bytes(6) + a)
 
 
+def relay(here, there, loss, twice, late):
+    loss, twice, late = float(loss), float(twice), float(late)
+    tap = os.open('/dev/net/tun', os.O_RDWR)
+    fcntl.ioctl(tap, 0x400454ca, struct.pack('16sH', b'tap0', 0x1002))
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 22)
+    s.bind(('127.0.0.1', int(here)))
+    chance = random.Random(1)
+    wait, order = [], itertools.count()
+    print('ready', flush=True)
+
+    def put(to_tap, frame):
+        try:
+            if to_tap:
+                os.write(tap, frame)
+            else:
+                s.sendto(frame, ('127.0.0.1', int(there)))
+        except OSError:
+            pass
+
+    def carry(to_tap, frame):
+        if chance.random() < loss:
+            return
+        for _ in range(2 if chance.random() < twice else 1):
+            if chance.random() < late:
+                heapq.heappush(wait, (time.monotonic() +
+                    chance.uniform(0.001, 0.005), next(order), to_tap,
+                    frame))
+            else:
+                put(to_tap, frame)
+
+    while True:
+        now = time.monotonic()
+        while wait and wait[0][0] <= now:
+            put(*heapq.heappop(wait)[2:])
+        ready, _, _ = select.select([tap, s], [], [],
+            max(wait[0][0] - now, 0) if wait else None)
+        if tap in ready:
+            carry(False, os.read(tap, 70000))
+        if s in ready:
+            carry(True, s.recv(70000))
+
+
 if __name__ == '__main__':
-    {'serve': serve, 'flood': flood, 'claim': claim}[sys.argv[1]](*sys.argv[2:])
+    {'serve': serve, 'flood': flood, 'claim': claim,
+        'relay': relay}[sys.argv[1]](*sys.argv[2:])

@@ -182,11 +182,18 @@ vio_flags(const struct device *dev)
 	return (flags);
 }
 
+/* What not to accept even if it is offered. */
 static virtio_bits_t
 vio_refused(const struct vio_softc *sc)
 {
 	virtio_bits_t refuse = 0;
 
+	/*
+	 * A packet of several buffers that lies across the end of the ring
+	 * comes to pieces in QEMU if these must be used in their order.
+	 */
+	if (virtio_offered(sc->sc_vsc, VIRTIO_NET_F_MRG_RXBUF))
+		refuse |= VIRTIO_F_IN_ORDER;
 	if (sc->sc_flags & VIO_FLAG_NO_OFFLOAD)
 		refuse |= VIRTIO_NET_F_CSUM | VIRTIO_NET_F_GUEST_CSUM;
 	if (sc->sc_flags & VIO_FLAG_NO_EVENT_IDX)

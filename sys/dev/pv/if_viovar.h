@@ -6,8 +6,9 @@
 
 /*
  * Between the files of vio(4): if_vio.c has attachment and configuration,
- * if_vio_rx.c and if_vio_tx.c a queue of each kind, if_vio_ctrl.c the
- * commands, if_vio_stat.c what sysctl(8) and ifconfig(8) show.
+ * if_vio_rx.c and if_vio_tx.c a queue of each kind, if_vio_check.c the headers
+ * of what arrives, if_vio_ctrl.c the commands, if_vio_stat.c what sysctl(8)
+ * and ifconfig(8) show.
  *
  * Locks: sc_ctrl, which is held across commands, then a queue's mutex.  A
  * receive queue's is not held while a packet is given to the network.
@@ -68,6 +69,27 @@ struct vio_rxslot {
 	struct vio_rxslot	*rs_next;	/* not lent */
 	bus_dmamap_t		 rs_map;
 	struct mext		*rs_ext[VIO_MAXEXTS];
+};
+
+/* The header of a packet, fetched once. */
+struct vio_rxhdr {
+	uint8_t		rh_flags;
+	uint8_t		rh_gso;
+	uint16_t	rh_gso_size;
+	uint16_t	rh_csum_start;
+	uint16_t	rh_csum_offset;
+	uint16_t	rh_nbufs;
+	uint32_t	rh_hash;
+	bool		rh_hashed;
+};
+
+/* A packet that is put together of buffers. */
+struct vio_rxpkt {
+	struct vio_rxhdr  rp_hdr;
+	struct mbuf	 *rp_m;
+	struct mbuf	**rp_tailp;
+	uint32_t	  rp_len;
+	enum vio_rxstat	  rp_bad;	/* why it is dropped */
 };
 
 struct vio_rxq {
@@ -209,6 +231,17 @@ void	 vio_rx_stopped(struct vio_rxq *);
 void	 vio_rx_resumed(struct vio_rxq *);
 void	 vio_rx_free(struct vio_rxq *);
 void	 vio_rx_intr(void *);
+
+/*
+ * if_vio_check.c: RX_GOOD, or what is wrong.
+ * header: of the packet of that length that begins in this slot.
+ * agreed: does it say only what was agreed on?
+ * finish: the whole of it, in memory of ours; sets its packet header.
+ */
+enum vio_rxstat vio_rx_header(struct vio_rxq *, const struct vio_rxslot *,
+	    uint32_t, struct vio_rxhdr *);
+enum vio_rxstat vio_rx_agreed(struct vio_rxq *, const struct vio_rxhdr *);
+enum vio_rxstat vio_rx_finish(struct vio_rxq *, struct vio_rxpkt *);
 
 /* if_vio_tx.c: the same; down drops what waits */
 void	 vio_tx_init(struct vio_softc *, struct vio_txq *);
