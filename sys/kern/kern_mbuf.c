@@ -70,7 +70,8 @@ mbuf_init(void)
 {
 	size_t i;
 
-	m_max = vm_page_total() * PAGE_SIZE / M_SHARE;
+	if (vm_page_total() != 0)
+		m_max = vm_page_total() * PAGE_SIZE / M_SHARE;
 	for (i = 0; i < nitems(m_oids); i++)
 		(void)sysctl_register(&m_oids[i]);
 }
