@@ -15,6 +15,8 @@
 #include <sys/timeout.h>
 
 #include <net/if_var.h>
+#include <netinet/ip.h>
+#include <netinet6/ip6.h>
 
 #define REACHABLE_TIME	SEC_TO_NSEC(30)
 #define DELAY_TIME	SEC_TO_NSEC(5)
@@ -348,16 +350,19 @@ neigh_nth(u_int nth, struct neigh *copy)
 
 /*
  * One entry whose time has come: its next state.  true: ask for it, at its
- * address where there is one.  It may be gone then.
+ * address where there is one.  Else it is gone, and what waited is in *held.
  */
 static bool
-neigh_expire(struct neigh *n)
+neigh_expire(struct neigh *n, struct mbufq *held)
 {
+	struct mbuf *m;
 	u_int tries;
 
 	if (n->n_state == NEIGH_DELAY)
 		neigh_enter(n, NEIGH_PROBE, 0);
 	if (n->n_tries >= TRIES) {
+		while ((m = mq_get(&n->n_hold)) != NULL)
+			mq_put(held, m);
 		neigh_free(n);
 		return (false);
 	}
@@ -365,6 +370,41 @@ neigh_expire(struct neigh *n)
 	neigh_enter(n, n->n_state, RETRANS_TIME);
 	n->n_tries = tries;
 	return (true);
+}
+
+/*
+ * Nobody is there: the socket that sent the packet hears of it (RFC 1122,
+ * 2.4: as if a router had said so).
+ */
+static void
+neigh_unreached(const struct mbuf *m)
+{
+	struct inaddr src, dst;
+	uint8_t hdr[8], proto;
+	struct ip6 ip6;
+	struct ip ip;
+	uint32_t off;
+
+	if (!m_copydata(m, 0, sizeof(ip), &ip))
+		return;
+	if (ip.ip_vhl >> 4 == 4) {
+		src = in4_make(be32_get(ip.ip_src));
+		dst = in4_make(be32_get(ip.ip_dst));
+		proto = ip.ip_p;
+		off = (ip.ip_vhl & 15) * 4;
+		if ((be16_get(ip.ip_off) & IP_OFFMASK) != 0)
+			return;
+	} else {
+		if (!m_copydata(m, 0, sizeof(ip6), &ip6))
+			return;
+		memcpy(&src, ip6.ip6_src, 16);
+		memcpy(&dst, ip6.ip6_dst, 16);
+		proto = ip6.ip6_nxt;
+		off = sizeof(ip6);
+	}
+	if (m_copydata(m, off, sizeof(hdr), hdr))
+		ip_ctlerror(proto, EHOSTUNREACH, 0, proto == IPPROTO_TCP,
+		    &src, &dst, hdr);
 }
 
 static bool
@@ -401,10 +441,13 @@ neigh_timer(void *arg __unused)
 	uint8_t lladdr[ETHER_ADDR_LEN];
 	bool ask, unicast;
 	struct inaddr addr;
+	struct mbufq held;
 	struct ifnet *ifp;
 	struct neigh *n;
+	struct mbuf *m;
 	u_int ifidx;
 
+	mq_init(&held);
 	for (;;) {
 		mtx_enter(&net_mtx);
 		if ((n = neigh_due(now, &next)) == NULL)
@@ -413,8 +456,12 @@ neigh_timer(void *arg __unused)
 		ifidx = n->n_ifidx;
 		memcpy(lladdr, n->n_lladdr, sizeof(lladdr));
 		unicast = n->n_state != NEIGH_INCOMPLETE;
-		ask = neigh_expire(n);
+		ask = neigh_expire(n, &held);
 		mtx_leave(&net_mtx);
+		while ((m = mq_get(&held)) != NULL) {
+			neigh_unreached(m);
+			m_freem(m);
+		}
 		if (ask && (ifp = if_get(ifidx)) != NULL) {
 			neigh_ask(ifp, &addr, unicast ? lladdr : NULL);
 			if_put(ifp);

@@ -386,6 +386,17 @@ def test_pings_of_all_sizes_come_back(start, root, net, address):
 
 @pytest.mark.libc
 @pytest.mark.needs('netns', 'busybox')
+def test_a_neighbour_that_is_not_there(start, root, net):
+    guest = start(*net.device(), initrd=root, within=net.within)
+    configure(guest)
+    for address in ('192.168.77.99', 'fd77::99'):
+        text, status = guest.run(f'busybox nc {address} 9')
+        assert status != 0 and 'No route to host' in text
+    assert ' 0.0% packet loss' in guest.output(f'ping -c 1 {HOST}')
+
+
+@pytest.mark.libc
+@pytest.mark.needs('netns', 'busybox')
 @pytest.mark.parametrize('what', ['loss', 'twice', 'late', 'all'])
 def test_a_bad_link_loses_no_data(start, root, net, what):
     """5 % of the frames, of each way, suffer this."""
