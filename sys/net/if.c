@@ -15,7 +15,6 @@
 
 struct mutex		net_mtx = MUTEX_INITIALIZER(IPL_SOFT);
 struct ifnet_head	ifnets = TAILQ_HEAD_INITIALIZER(ifnets);
-static u_int		if_lastindex;			/* net_mtx */
 
 static void	if_filter(void *);
 static void	if_link(void *);
@@ -90,6 +89,25 @@ if_put(struct ifnet *ifp)
 		wakeup(&ifp->if_refs);
 }
 
+/* The lowest that is free; 0: none. */
+static u_int
+if_newindex(void)
+{
+	struct ifnet *ifp;
+	u_int i;
+
+	MUTEX_ASSERT_LOCKED(&net_mtx);
+	for (i = 1; i < IF_MAX; i++) {
+		TAILQ_FOREACH(ifp, &ifnets, if_link_entry) {
+			if (ifp->if_index == i)
+				break;
+		}
+		if (ifp == NULL)
+			return (i);
+	}
+	return (0);
+}
+
 int
 if_attach(struct ifnet *ifp)
 {
@@ -105,10 +123,10 @@ if_attach(struct ifnet *ifp)
 	mtx_enter(&net_mtx);
 	if (if_find(ifp->if_xname) != NULL)
 		error = EEXIST;
-	else {
-		ifp->if_index = ++if_lastindex;
+	else if ((ifp->if_index = if_newindex()) == 0)
+		error = ENOMEM;
+	else
 		TAILQ_INSERT_TAIL(&ifnets, ifp, if_link_entry);
-	}
 	mtx_leave(&net_mtx);
 	if (error == 0)
 		in6_ifattach(ifp);

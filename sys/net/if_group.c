@@ -166,3 +166,18 @@ in_group_purge(u_int ifidx)
 	}
 	mtx_leave(&net_mtx);
 }
+
+void
+in_group_answer(void (*report)(struct ifnet *))
+{
+	struct ifnet *ifp;
+	u_int i;
+
+	for (i = 1; i < IF_MAX; i++) {
+		if ((ifp = if_get(i)) == NULL)
+			continue;
+		if (if_usable(ifp) && !(ifp->if_flags & IFF_LOOPBACK))
+			report(ifp);
+		if_put(ifp);
+	}
+}

@@ -254,7 +254,7 @@ ifconf_ioctl(void *data)
 
 	if ((error = copyin(data, &ifc, sizeof(ifc))) != 0)
 		return (error);
-	for (i = 1; i < 256; i++) {
+	for (i = 1; i < IF_MAX; i++) {
 		if ((ifp = if_get(i)) == NULL)
 			continue;
 		memset(&ifr, 0, sizeof(ifr));

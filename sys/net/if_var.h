@@ -20,6 +20,7 @@
 extern struct mutex	net_mtx;
 TAILQ_HEAD(ifnet_head, ifnet);
 extern struct ifnet_head ifnets;
+#define IF_MAX		256		/* numbers that are looked at */
 
 void	 net_init(void);		/* at boot, in thread context */
 
@@ -87,6 +88,8 @@ int	 in_group_join(struct ifnet *, const struct inaddr *);
 int	 in_group_leave(struct ifnet *, const struct inaddr *);
 bool	 in_group_nth(struct ifnet *, bool v6, u_int, struct inaddr *);
 void	 in_group_purge(u_int ifidx);
+/* for each interface on which a router may ask */
+void	 in_group_answer(void (*)(struct ifnet *));
 void	 igmp_change(struct ifnet *, const struct inaddr *, bool joined);
 void	 mld_change(struct ifnet *, const struct inaddr *, bool joined);
 void	 igmp_init(void);
@@ -219,13 +222,20 @@ void	 nd6_solicit(struct ifnet *, const struct inaddr *target,
 
 void	 ip_input(struct ifnet *, struct mbuf *);
 void	 ip_init(void);
-int	 ip_output(struct mbuf *, const struct ip_out *, struct ip_route *);
 /*
- * IPv6's part: input of a packet at its header; its output with a route that
- * was looked up; what happens to an interface; the reverse.
+ * A packet on a route that was looked up; ip_send() is that and this.  The
+ * families' own parts get the interface, too.  All take the packet over.
+ */
+int	 ip_send_on(struct mbuf *, const struct ip_out *, struct ip_route *);
+int	 ip_output(struct ifnet *, struct mbuf *, const struct ip_out *,
+	    const struct ip_route *);
+/*
+ * IPv6's part: input of a packet at its header; its output; what happens to an
+ * interface.
  */
 void	 ip6_input(struct ifnet *, struct mbuf *);
-int	 ip6_output(struct mbuf *, const struct ip_out *, struct ip_route *);
+int	 ip6_output(struct ifnet *, struct mbuf *, const struct ip_out *,
+	    const struct ip_route *);
 void	 ip6_init(void);
 u_int	 in6_mtu(const struct ifnet *);
 void	 in6_ifattach(struct ifnet *);		/* thread */

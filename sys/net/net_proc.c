@@ -18,7 +18,6 @@
 #include <netinet6/ip6_var.h>
 
 #define ULL(v)		((unsigned long long)(v))
-#define IF_MAX		256		/* numbers that are looked at */
 
 /* The copy of the nth route; false: there are not so many. */
 static bool

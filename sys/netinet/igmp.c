@@ -102,16 +102,7 @@ igmp_report_all(struct ifnet *ifp)
 static void
 igmp_answer(void *arg __unused)
 {
-	struct ifnet *ifp;
-	u_int i;
-
-	for (i = 1; i < 256; i++) {
-		if ((ifp = if_get(i)) == NULL)
-			continue;
-		if (if_usable(ifp) && !(ifp->if_flags & IFF_LOOPBACK))
-			igmp_report_all(ifp);
-		if_put(ifp);
-	}
+	in_group_answer(igmp_report_all);
 }
 
 /* A router asks: all that we listen to, after a while that is our own. */

@@ -36,7 +36,7 @@ member_if(const struct inaddr *group, const struct inaddr *addr, u_int ifidx)
 	if (ifidx != 0)
 		return (if_get(ifidx));
 	if (addr != NULL && !in_isany(addr)) {
-		for (i = 1; i < 256; i++) {
+		for (i = 1; i < IF_MAX; i++) {
 			if ((ifp = if_get(i)) != NULL &&
 			    ifa_find(addr, i, NULL))
 				return (ifp);

@@ -33,8 +33,23 @@ ip_send(struct mbuf *m, const struct ip_out *io)
 		m_freem(m);
 		return (error);
 	}
-	return (in_is4(io->io_dst) ? ip_output(m, io, ir) :
-	    ip6_output(m, io, ir));
+	return (ip_send_on(m, io, ir));
+}
+
+int
+ip_send_on(struct mbuf *m, const struct ip_out *io, struct ip_route *ir)
+{
+	struct ifnet *ifp;
+	int error;
+
+	if ((ifp = if_get(ir->ir_ifidx)) == NULL) {
+		m_freem(m);
+		return (ENETDOWN);
+	}
+	error = in_is4(io->io_dst) ? ip_output(ifp, m, io, ir) :
+	    ip6_output(ifp, m, io, ir);
+	if_put(ifp);
+	return (error);
 }
 
 /* Not the number of packets that we sent to others: hard to foresee. */
@@ -137,8 +152,8 @@ ip_mloop(struct mbuf *m, const struct ip_out *io, const struct ip_route *ir,
 	if_put(lo);
 }
 
-static int
-ip_dispatch(struct ifnet *ifp, struct mbuf *m, const struct ip_out *io,
+int
+ip_output(struct ifnet *ifp, struct mbuf *m, const struct ip_out *io,
     const struct ip_route *ir)
 {
 	struct pkthdr *ph = &m->m_pkthdr;
@@ -165,19 +180,4 @@ ip_dispatch(struct ifnet *ifp, struct mbuf *m, const struct ip_out *io,
 		return (ip_fragment(ifp, m, io, ir, id));
 	ip_header(&ip, io, ir, len, id, io->io_df ? IP_DF : 0);
 	return (ip_frame(ifp, m, &ip, ir, io->io_more));
-}
-
-int
-ip_output(struct mbuf *m, const struct ip_out *io, struct ip_route *ir)
-{
-	struct ifnet *ifp;
-	int error;
-
-	if ((ifp = if_get(ir->ir_ifidx)) == NULL) {
-		m_freem(m);
-		return (ENETDOWN);
-	}
-	error = ip_dispatch(ifp, m, io, ir);
-	if_put(ifp);
-	return (error);
 }

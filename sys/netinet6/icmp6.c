@@ -39,7 +39,7 @@ icmp6_output(struct ifnet *ifp, const struct inaddr *src,
 	sum = ~cksum_fold(m_cksum(m, 0, len, ip_pseudo(&ir.ir_src, dst,
 	    IPPROTO_ICMPV6, len)));
 	(void)m_copyback(m, 2, 2, &sum);
-	(void)ip6_output(m, &io, &ir);
+	(void)ip_send_on(m, &io, &ir);
 }
 
 void

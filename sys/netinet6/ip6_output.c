@@ -93,8 +93,8 @@ ip6_mloop(struct mbuf *m, const struct ip_out *io, const struct ip_route *ir)
 	if_put(lo);
 }
 
-static int
-ip6_dispatch(struct ifnet *ifp, struct mbuf *m, const struct ip_out *io,
+int
+ip6_output(struct ifnet *ifp, struct mbuf *m, const struct ip_out *io,
     const struct ip_route *ir)
 {
 	struct pkthdr *ph = &m->m_pkthdr;
@@ -128,19 +128,4 @@ ip6_dispatch(struct ifnet *ifp, struct mbuf *m, const struct ip_out *io,
 		nxt = IPPROTO_HOPOPTS;
 	}
 	return (ip6_frame(ifp, m, io, ir, nxt, io->io_more));
-}
-
-int
-ip6_output(struct mbuf *m, const struct ip_out *io, struct ip_route *ir)
-{
-	struct ifnet *ifp;
-	int error;
-
-	if ((ifp = if_get(ir->ir_ifidx)) == NULL) {
-		m_freem(m);
-		return (ENETDOWN);
-	}
-	error = ip6_dispatch(ifp, m, io, ir);
-	if_put(ifp);
-	return (error);
 }

@@ -91,16 +91,7 @@ mld_report_all(struct ifnet *ifp)
 static void
 mld_answer(void *arg __unused)
 {
-	struct ifnet *ifp;
-	u_int i;
-
-	for (i = 1; i < 256; i++) {
-		if ((ifp = if_get(i)) == NULL)
-			continue;
-		if (if_usable(ifp) && !(ifp->if_flags & IFF_LOOPBACK))
-			mld_report_all(ifp);
-		if_put(ifp);
-	}
+	in_group_answer(mld_report_all);
 }
 
 /* A query: answered after a while of our own; the packet stays the caller's. */
