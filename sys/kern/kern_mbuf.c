@@ -84,12 +84,19 @@ m_limit(void)
 
 /* --- memory ----------------------------------------------------------------- */
 
+/*
+ * What is small may go beyond the limit: without headers nothing that is kept
+ * could be sent, or acknowledged, and so be given back.
+ */
 static void *
 m_memget(size_t size)
 {
+	size_t most = m_limit();
 	void *p = NULL;
 
-	if (__atomic_add_fetch(&m_used, size, __ATOMIC_RELAXED) <= m_limit())
+	if (size <= MSIZE)
+		most += most / 4;
+	if (__atomic_add_fetch(&m_used, size, __ATOMIC_RELAXED) <= most)
 		p = kmem_alloc(size, KM_NOSLEEP);
 	if (p == NULL) {
 		__atomic_fetch_sub(&m_used, size, __ATOMIC_RELAXED);
@@ -585,6 +592,9 @@ m_fromuio(struct uio *uio, size_t len, bool hdr, struct mbuf **mp)
 	size_t room, total = 0;
 	int error = 0;
 
+	/* a part is for what arrives: programs wait before that is taken */
+	if (__atomic_load_n(&m_used, __ATOMIC_RELAXED) > m_limit() / 4 * 3)
+		return (ENOBUFS);
 	len = MIN(len, uio->uio_resid);
 	do {
 		room = head == NULL && hdr ? MAX_HDR : 0;

@@ -15,12 +15,11 @@
 #include <sys/systm.h>
 #include <sys/uio.h>
 
-#include <vm/vm_page.h>
-
 /* at once from a program into the send buffer */
 #define CHUNK		(256 * 1024)
 /* and out of the receive buffer: the peer hears of the room soon */
 #define MOVE		(128 * 1024)
+#define MBUF_WAIT	MSEC_TO_NSEC(10)
 #define NPROTO		16
 
 static const struct protosw *protos[NPROTO];
@@ -600,14 +599,19 @@ send_stream(struct socket *so, struct uio *uio, struct msginfo *mi)
 		mtx_leave(&so->so_mtx);
 		before = uio->uio_resid;
 		error = m_fromuio(uio, MIN(room, CHUNK), false, &m);
-		if (error == ENOBUFS && !nonblock) {
-			/* others will give some back */
-			vm_page_wait();
-			error = 0;
-			m = NULL;
-		}
 		mtx_enter(&so->so_mtx);
-		if (error != 0 || m == NULL)
+		if (error == ENOBUFS && !nonblock) {
+			/* what is on its way, all of it, gives some back */
+			si.si_flags = mi->mi_flags;
+			(void)so->so_proto->pr_send(so, NULL, &si);
+			more = false;
+			error = msleep_nsec(&so->so_snd, &so->so_mtx,
+			    PRI_USER | PCATCH, "mbuf", MBUF_WAIT);
+			if (error == EWOULDBLOCK)
+				error = 0;
+			continue;
+		}
+		if (error != 0)
 			continue;
 		if ((error = send_check(so, mi)) != 0) {
 			m_freem(m);

@@ -386,6 +386,16 @@ def test_pings_of_all_sizes_come_back(start, root, net, address):
 
 @pytest.mark.libc
 @pytest.mark.needs('netns', 'busybox')
+def test_little_memory(start, root, net):
+    """Data to be sent leave room for the headers and what is to come."""
+    guest = start(*net.device(), initrd=root, within=net.within, mem='24M')
+    configure(guest)
+    upload(guest, 30 * MB)
+    download(guest, 10 * MB)
+
+
+@pytest.mark.libc
+@pytest.mark.needs('netns', 'busybox')
 def test_a_neighbour_that_is_not_there(start, root, net):
     guest = start(*net.device(), initrd=root, within=net.within)
     configure(guest)
