@@ -50,12 +50,12 @@ static const struct ifnet_ops vio_ops = {
 	.ifo_describe = vio_describe,
 };
 
-/* --- features ------------------------------------------------------------------ */
+/* --- features ------------------------------------------------------------ */
 
 /*
  * 5.1.3.1 Feature bit requirements; where one of two bits will do, see
  * vio_lacking().  Three need the control queue though that does not say so:
- * they are of no use without (5.1.4.2, 5.1.6.5.9).
+ * they are of no use without (5.1.4.2, 5.1.9.5.9).
  */
 #define FEATURE(f, needs, flags)					\
 	{ VIRTIO_NET_F_##f, (needs), (flags), #f }
@@ -82,7 +82,7 @@ static const struct virtio_feature vio_features[] = {
 	FEATURE(CTRL_RX_EXTRA, VIRTIO_NET_F_CTRL_VQ, 0),
 	FEATURE(GUEST_ANNOUNCE, VIRTIO_NET_F_CTRL_VQ, 0),
 	FEATURE(MQ, VIRTIO_NET_F_CTRL_VQ, 0),
-	FEATURE(CTRL_MAC_ADDR, VIRTIO_NET_F_CTRL_VQ, 0),
+	FEATURE(CTRL_MAC_ADDR, VIRTIO_NET_F_CTRL_VQ | VIRTIO_NET_F_CTRL_RX, 0),
 	FEATURE(GUEST_RSC4, 0, VFF_UNUSED),
 	FEATURE(GUEST_RSC6, 0, VFF_UNUSED),
 	FEATURE(DEVICE_STATS, VIRTIO_NET_F_CTRL_VQ, VFF_UNUSED),
@@ -203,7 +203,7 @@ vio_refused(const struct vio_softc *sc)
 	return (refuse);
 }
 
-/* --- what the device says of itself --------------------------------------------- */
+/* --- what the device says of itself -------------------------------------- */
 
 /* Is it so?  *refuse: features whose numbers make no sense. */
 static int
@@ -325,7 +325,7 @@ vio_capabilities(struct vio_softc *sc)
 	ifp->if_capenable = ifp->if_capabilities;
 }
 
-/* --- link: 5.1.4 ------------------------------------------------------------------- */
+/* --- link: 5.1.4 --------------------------------------------------------- */
 
 /* The state, which may be asked for at any time.  Status bits, or 0. */
 static uint16_t
@@ -369,7 +369,7 @@ vio_config(void *arg)
 		return;
 	sc->sc_stat[CTL_CHANGES]++;
 	status = vio_link(sc);
-	/* 5.1.6.5.4 Gratuitous Packet Sending */
+	/* 5.1.9.5.4 Gratuitous Packet Sending */
 	if (!virtio_has(sc->sc_vsc, VIRTIO_NET_F_GUEST_ANNOUNCE) ||
 	    !(status & VIRTIO_NET_S_ANNOUNCE))
 		return;
@@ -379,7 +379,7 @@ vio_config(void *arg)
 	vio_ctrl_announced(sc);
 }
 
-/* --- what the network asks for ---------------------------------------------------------- */
+/* --- what the network asks for ------------------------------------------- */
 
 static int
 vio_up(struct ifnet *ifp)
@@ -457,14 +457,14 @@ vio_setcaps(struct ifnet *ifp, uint32_t caps)
 	return (error);
 }
 
-/* --- failure --------------------------------------------------------------------------------- */
+/* --- failure ------------------------------------------------------------- */
 
 static void
 vio_stopped(struct vio_softc *sc)
 {
 	u_int i;
 
-	/* 5.1.6.5.6: only the first pair, until the device is told otherwise */
+	/* 5.1.9.5.6: only the first pair, until the device is told otherwise */
 	__atomic_store_n(&sc->sc_nactive, 1, __ATOMIC_RELAXED);
 	for (i = 0; i < sc->sc_npairs; i++) {
 		vio_rx_stopped(&sc->sc_rxq[i]);
@@ -513,7 +513,7 @@ vio_event(void *arg, enum virtio_event ev)
 	}
 }
 
-/* --- attachment --------------------------------------------------------------------------------- */
+/* --- attachment ---------------------------------------------------------- */
 
 /* The queues of pairs, then that of commands: 5.1.2. */
 static int

@@ -3,7 +3,7 @@
 
 /*
  * vio(4): what the header of a packet that arrives may say, and what it means.
- * VIRTIO 1.4, 5.1.6.4.
+ * VIRTIO 1.4, 5.1.9.4.
  *
  * Each field is fetched once.  A packet that cannot be is dropped, and counted
  * by the reason; nothing is printed, since a device could do that for ever.
@@ -61,7 +61,7 @@ vio_rx_agreed(struct vio_rxq *q, const struct vio_rxhdr *rh)
 
 	if (__predict_false(rh->rh_flags & ~(VIRTIO_NET_HDR_F_NEEDS_CSUM |
 	    VIRTIO_NET_HDR_F_DATA_VALID))) {
-		/* 5.1.6.4.2: to be ignored, unless the offsets are others */
+		/* 5.1.9.4.2: to be ignored, unless the offsets are others */
 		q->rq_stat[RX_FLAGS]++;
 		if ((rh->rh_flags & VIRTIO_NET_HDR_F_NEEDS_CSUM) &&
 		    (rh->rh_flags & (VIRTIO_NET_HDR_F_RSC_INFO |
@@ -94,7 +94,7 @@ vio_rx_agreed(struct vio_rxq *q, const struct vio_rxhdr *rh)
 	return (rh->rh_gso_size == 0 ? RX_GSO_SIZE : RX_GOOD);
 }
 
-/* 5.1.6.4: where the sum is to be put is told by the device. */
+/* 5.1.9.4: where the sum is to be put is told by the device. */
 static enum vio_rxstat
 vio_rx_csum(struct vio_rxq *q, struct pkthdr *ph, const struct vio_rxhdr *rh)
 {
@@ -120,7 +120,7 @@ vio_rx_csum(struct vio_rxq *q, struct pkthdr *ph, const struct vio_rxhdr *rh)
 
 /*
  * The kind of segments, and how long their headers are: of hdr_len nothing is
- * known for certain (5.1.6.4.2), so the headers themselves must tell.
+ * known for certain (5.1.9.4.2), so the headers themselves must tell.
  */
 static enum vio_rxstat
 vio_rx_gso(struct vio_rxq *q, struct mbuf *m, const struct vio_rxhdr *rh)

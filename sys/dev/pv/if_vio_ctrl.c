@@ -2,10 +2,10 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * vio(4): commands.  VIRTIO 1.4, 5.1.6.5 Control Virtqueue.
+ * vio(4): commands.  VIRTIO 1.4, 5.1.9.5 Control Virtqueue.
  *
  * One at a time, in memory that holds nothing else.  The descriptors are those
- * that the oldest devices insist on (5.1.6.12): class and command, data in one
+ * that the oldest devices insist on (5.1.9.8): class and command, data in one
  * or two pieces, answer.
  */
 
@@ -29,12 +29,12 @@
 #define ANSWER_NONE	0xff		/* the device has not said anything */
 
 _Static_assert(CTRL_DATA + sizeof(struct virtio_net_rss_config) +
-    VIRTIO_NET_RSS_TABLE * sizeof(le16_w) + sizeof(struct virtio_net_rss_tail) <=
-    CTRL_MORE, "CTRL_DATA");
+    VIRTIO_NET_RSS_TABLE * sizeof(le16_w) +
+    sizeof(struct virtio_net_rss_tail) <= CTRL_MORE, "CTRL_DATA");
 _Static_assert(CTRL_MORE + sizeof(struct virtio_net_ctrl_mac) +
     VIO_MAXMCAST * ETHER_ADDR_LEN <= CTRL_SIZE, "CTRL_MORE");
 
-/* --- a command ------------------------------------------------------------- */
+/* --- a command ----------------------------------------------------------- */
 
 static void *
 vio_ctrl_mem(struct vio_softc *sc, size_t off)
@@ -118,7 +118,7 @@ vio_ctrl_detach(struct vio_softc *sc)
 	dmamem_free(&sc->sc_cmem);
 }
 
-/* --- what is received: 5.1.6.5.1, 5.1.6.5.2 --------------------------------- */
+/* --- what is received: 5.1.9.5.1, 5.1.9.5.2 ------------------------------ */
 
 static int
 vio_ctrl_rx(struct vio_softc *sc, uint8_t command, bool on)
@@ -229,7 +229,7 @@ vio_ctrl_lladdr(struct vio_softc *sc, const uint8_t *addr)
 	return (error);
 }
 
-/* --- queues: 5.1.6.5.6, 5.1.6.5.7 -------------------------------------------- */
+/* --- queues: 5.1.9.5.6, 5.1.9.5.7 ---------------------------------------- */
 
 static void
 vio_ctrl_key(const struct vio_softc *sc, le8_w *len, le8_w *key)
@@ -283,30 +283,32 @@ vio_ctrl_pairs(struct vio_softc *sc, u_int n)
 }
 
 /*
- * After a reset only the first pair is used.  The last command decides how a
- * queue is chosen, so RSS comes alone, and what it refuses can still be had
- * without.
+ * After a reset only the first pair is used.  Which queue a packet arrives on
+ * is decided by the device, or by a hash and a table of ours.  The first is as
+ * good here; and where QEMU computes the hash itself, to choose or only to
+ * report it, a packet for a queue without buffers is stuck until something
+ * comes on another.  So there is a hash for one pair, or if asked for.
  */
 static void
 vio_ctrl_queues(struct vio_softc *sc)
 {
+	bool mq = virtio_has(sc->sc_vsc, VIRTIO_NET_F_MQ);
 	bool rss = virtio_has(sc->sc_vsc, VIRTIO_NET_F_RSS);
 	bool hash = virtio_has(sc->sc_vsc, VIRTIO_NET_F_HASH_REPORT);
 	u_int n = sc->sc_npairs, active = 1;
 
-	if (rss && (n > 1 || hash) && vio_ctrl_rss(sc, n) == 0)
+	if (rss && (sc->sc_flags & VIO_FLAG_RSS))
+		mq = false;
+	if (n > 1 && mq && vio_ctrl_pairs(sc, n) == 0)
 		active = n;
-	else {
-		if (hash && !rss)
-			(void)vio_ctrl_hash(sc);
-		if (n > 1 && virtio_has(sc->sc_vsc, VIRTIO_NET_F_MQ) &&
-		    vio_ctrl_pairs(sc, n) == 0)
-			active = n;
-	}
+	else if (rss && (n > 1 || hash) && vio_ctrl_rss(sc, n) == 0)
+		active = n;
+	else if (hash && !rss)
+		(void)vio_ctrl_hash(sc);
 	__atomic_store_n(&sc->sc_nactive, active, __ATOMIC_RELAXED);
 }
 
-/* --- offloads: 5.1.6.5.9 ------------------------------------------------------- */
+/* --- offloads: 5.1.9.5.9 ------------------------------------------------- */
 
 static int
 vio_ctrl_set_offloads(struct vio_softc *sc, uint64_t bits)
@@ -335,7 +337,7 @@ vio_ctrl_offloads(struct vio_softc *sc, uint64_t bits)
 	return (error);
 }
 
-/* --- interrupts that wait for company: 5.1.6.5.10 -------------------------------- */
+/* --- interrupts that wait for company: 5.1.9.5.10 ------------------------ */
 
 static void
 vio_ctrl_coal_store(struct virtio_net_ctrl_coal *vcc,
@@ -384,9 +386,9 @@ vio_ctrl_coalesce(struct vio_softc *sc, bool tx, const struct vio_coal *vc)
 	return (error);
 }
 
-/* --- the rest ---------------------------------------------------------------------- */
+/* --- the rest ------------------------------------------------------------ */
 
-/* 5.1.6.5.4: the wish to be announced has been seen. */
+/* 5.1.9.5.4: the wish to be announced has been seen. */
 void
 vio_ctrl_announced(struct vio_softc *sc)
 {

@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * vio(4): receiving.  VIRTIO 1.4, 5.1.6.3 and 5.1.6.4.
+ * vio(4): receiving.  VIRTIO 1.4, 5.1.9.3 and 5.1.9.4.
  *
  * A slot is a buffer: memory and the map of it, lent to the device nearly all
  * the time.  When a packet comes, its memory goes up with it and the slot gets
@@ -26,7 +26,9 @@
 #define RX_COPYMAX	(MLEN - RX_COPYOFF)
 #define RX_COPYOFF	2		/* so that IP is aligned */
 #define RX_BATCH	32		/* the device sees new buffers after */
+#define RX_ANSWER	16		/* and what answers them, after */
 #define RX_SHARE	8		/* of the memory that packets may take */
+#define RX_BIG		8		/* of 64 KB, or not at all */
 #define RX_MSEC		100		/* until the next try to lend */
 
 /* above these average lengths: the next size */
@@ -37,7 +39,7 @@
 static u_int	vio_rx_poll(void *, u_int);
 static void	vio_rx_retry(void *);
 
-/* --- buffers -------------------------------------------------------------- */
+/* --- buffers ------------------------------------------------------------- */
 
 /* The longest frame that may come. */
 static uint32_t
@@ -158,7 +160,7 @@ vio_rx_lend(struct vio_rxq *q, struct vio_rxslot *rs)
 
 	if (rs->rs_map->dm_mapsize == 0)
 		error = vio_rx_load(q, rs);
-	/* 5.1.6.12: without ANY_LAYOUT the header has its own descriptor */
+	/* 5.1.9.8: without ANY_LAYOUT the header has its own descriptor */
 	if (error == 0 && head != 0)
 		error = vq_sg_in(&sg, rs->rs_map, 0, head);
 	if (error == 0)
@@ -219,7 +221,7 @@ vio_rx_retry(void *arg)
 	mtx_leave(&q->rq_mtx);
 }
 
-/* --- a packet -------------------------------------------------------------- */
+/* --- a packet ------------------------------------------------------------ */
 
 /* Take bytes of a slot for a packet; the slot gets other memory for it. */
 static enum vio_rxstat
@@ -255,7 +257,8 @@ vio_rx_take(struct vio_rxq *q, struct vio_rxslot *rs, uint32_t skip,
 		skip = 0;
 		*rp->rp_tailp = m[i];
 		rp->rp_tailp = &m[i]->m_next;
-		q->rq_bytes += fresh[i]->me_size - rs->rs_ext[i]->me_size;
+		q->rq_bytes -= rs->rs_ext[i]->me_size;
+		q->rq_bytes += fresh[i]->me_size;
 		rs->rs_ext[i] = fresh[i];
 	}
 	return (RX_GOOD);
@@ -291,7 +294,7 @@ vio_rx_piece(struct vio_rxq *q, struct vio_rxslot *rs, uint32_t skip,
 	else if (len == 0)
 		rp->rp_bad = RX_RUNT;
 	else if (!last && skip + len != sc->sc_rxoff + vio_rx_room(sc, rs))
-		rp->rp_bad = RX_NOT_FULL;	/* 5.1.6.4.1 */
+		rp->rp_bad = RX_NOT_FULL;	/* 5.1.9.4.1 */
 	else if (rp->rp_len + len > vio_rx_longest(sc))
 		rp->rp_bad = RX_GIANT;
 	else if (last && rp->rp_m == NULL && len <= RX_COPYMAX)
@@ -313,7 +316,7 @@ vio_rx_rest(struct vio_rxq *q, struct vio_rxpkt *rp)
 	for (i = 1; i < n; i++) {
 		if ((rs = vq_dequeue(q->rq_vq, &len)) == NULL) {
 			/*
-			 * 5.1.6.4.1: all are used together.  Without that
+			 * 5.1.9.4.1: all are used together.  Without that
 			 * nothing tells where the next packet begins.
 			 */
 			virtio_fail(q->rq_sc->sc_vsc, "packet of %u buffers, "
@@ -360,7 +363,7 @@ vio_rx_next(struct vio_rxq *q, struct mbufq *done)
 	return (true);
 }
 
-/* --- interrupt and polling --------------------------------------------------- */
+/* --- interrupt and polling ----------------------------------------------- */
 
 void
 vio_rx_intr(void *arg)
@@ -375,12 +378,29 @@ vio_rx_intr(void *arg)
 	mtx_leave(&q->rq_mtx);
 }
 
+/* Give packets to the network, without the queue's mutex. */
+static void
+vio_rx_deliver(struct vio_softc *sc, struct mbufq *mq)
+{
+	struct mbuf *m;
+	u_int n = 0;
+
+	if (mq->mq_len == 0)
+		return;
+	vio_tx_hold(sc, true);
+	while ((m = mq_get(mq)) != NULL) {
+		if_input(&sc->sc_if, m);
+		if (++n % RX_ANSWER == 0)
+			vio_tx_flush(sc);
+	}
+	vio_tx_hold(sc, false);
+}
+
 static u_int
 vio_rx_poll(void *arg, u_int budget)
 {
 	struct vio_rxq *q = arg;
 	struct mbufq done;
-	struct mbuf *m;
 	u_int n = 0;
 
 	mq_init(&done);
@@ -401,12 +421,11 @@ vio_rx_poll(void *arg, u_int budget)
 		n++;
 	}
 	mtx_leave(&q->rq_mtx);
-	while ((m = mq_get(&done)) != NULL)
-		if_input(&q->rq_sc->sc_if, m);
+	vio_rx_deliver(q->rq_sc, &done);
 	return (n);
 }
 
-/* --- life --------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 void
 vio_rx_init(struct vio_softc *sc, struct vio_rxq *q)
@@ -426,6 +445,7 @@ vio_rx_plan(struct vio_softc *sc, struct vio_rxq *q)
 {
 	uint32_t longest = sc->sc_hdrlen + vio_rx_longest(sc), size, least;
 	u_int nsegs = vio_rx_nsegs(sc), n = vq_size(q->rq_vq), i;
+	size_t share;
 
 	if (vq_maxsegs(q->rq_vq) < nsegs)
 		return (EFBIG);
@@ -445,8 +465,10 @@ vio_rx_plan(struct vio_softc *sc, struct vio_rxq *q)
 	if (!sc->sc_merge)
 		size += sc->sc_extsize[0] - MCLBYTES;
 	least = MIN(n, MAX(howmany(longest, size - sc->sc_rxoff), 2));
-	q->rq_maxbytes = MAX(m_limit() / RX_SHARE / sc->sc_npairs,
-	    (size_t)least * size);
+	share = m_limit() / RX_SHARE / sc->sc_npairs;
+	if (sc->sc_bigrx && !sc->sc_merge && share / size < RX_BIG)
+		return (EFBIG);
+	q->rq_maxbytes = MAX(share, (size_t)least * size);
 	q->rq_nslots = MIN(n, q->rq_maxbytes / size);
 	q->rq_target = q->rq_nslots;
 	return (0);

@@ -62,7 +62,7 @@ vio_text(struct vio_text *vt, const char *fmt, ...)
 	va_end(ap);
 }
 
-/* --- counters --------------------------------------------------------------- */
+/* --- counters ------------------------------------------------------------ */
 
 /* Of all queues together. */
 static void
@@ -125,7 +125,7 @@ vio_sysctl_stats(void *arg, char *buf, size_t size)
 	return (vt.vt_len);
 }
 
-/* --- a line for ifconfig(8) ---------------------------------------------------- */
+/* --- a line for ifconfig(8) ---------------------------------------------- */
 
 int
 vio_describe(struct ifnet *ifp, char *buf, size_t size)
@@ -171,7 +171,7 @@ vio_describe(struct ifnet *ifp, char *buf, size_t size)
 	return (vt.vt_len);
 }
 
-/* --- what can be set -------------------------------------------------------------- */
+/* --- what can be set ----------------------------------------------------- */
 
 static int
 vio_coal_show(const struct vio_coal *vc, char *buf, size_t size)

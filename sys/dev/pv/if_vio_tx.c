@@ -2,7 +2,7 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * vio(4): sending.  VIRTIO 1.4, 5.1.6.2.
+ * vio(4): sending.  VIRTIO 1.4, 5.1.9.2.
  *
  * A packet goes into the ring as it is; the header is put before it in the
  * same memory.  Nobody waits for the end of that: what was sent is freed with
@@ -15,6 +15,7 @@
 #include <sys/errno.h>
 #include <sys/kmem.h>
 #include <sys/systm.h>
+#include <sys/thread.h>
 
 #include <dev/pv/if_viovar.h>
 
@@ -26,9 +27,9 @@
 
 static void	vio_tx_timeout(void *);
 
-/* --- the header ------------------------------------------------------------- */
+/* --- the header ---------------------------------------------------------- */
 
-/* 5.1.6.2: what the packet asks for, if it can be had. */
+/* 5.1.9.2: what the packet asks for, if it can be had. */
 static enum vio_txstat
 vio_tx_gso(const struct vio_softc *sc, const struct pkthdr *ph,
     struct virtio_net_hdr *vnh)
@@ -125,7 +126,7 @@ vio_tx_prepare(const struct vio_softc *sc, struct mbuf **mp)
 			return (TX_TOO_LONG);
 		if (ph->ph_len < ETHER_HDR_LEN)
 			return (TX_REFUSED);
-		/* 5.1.6.2.1: not less than all headers, if we knew them */
+		/* 5.1.9.2.1: not less than all headers, if we knew them */
 		vnh.vnh_hdr_len = le16_make(MIN((*mp)->m_len, UINT16_MAX));
 	}
 	if ((ph->ph_flags & PH_CSUM_PARTIAL) &&
@@ -159,7 +160,7 @@ vio_tx_pick(const struct vio_softc *sc, const struct mbuf *m)
 	return (&sc->sc_txq[(uint64_t)hash * n >> 32]);
 }
 
-/* --- the ring ----------------------------------------------------------------- */
+/* --- the ring ------------------------------------------------------------ */
 
 /* Free what was sent.  False: there was nothing. */
 static bool
@@ -242,13 +243,26 @@ vio_tx_enqueue(struct vio_txq *q, struct vio_txslot *ts)
 	VQ_SG_DECL(sg, VIO_TXSEGS + 1, virtio_dmat(sc->sc_vsc));
 	int error;
 
-	/* 5.1.6.12: without ANY_LAYOUT the header has its own descriptor */
+	/* 5.1.9.8: without ANY_LAYOUT the header has its own descriptor */
 	if (head != 0 && (error = vq_sg_out(&sg, ts->ts_map, 0, head)) != 0)
 		return (error);
 	if ((error = vq_sg_out(&sg, ts->ts_map, head,
 	    ts->ts_map->dm_mapsize - head)) != 0)
 		return (error);
 	return (vq_enqueue(q->tq_vq, ts, &sg));
+}
+
+/*
+ * May the device be given packets here?  5.1.6.5.6.1: after a reset in the
+ * first queue only, until it is told of the others; and it may refuse them.
+ */
+static bool
+vio_tx_active(const struct vio_txq *q)
+{
+	const struct vio_softc *sc = q->tq_sc;
+
+	return (q == sc->sc_txq || (u_int)(q - sc->sc_txq) <
+	    __atomic_load_n(&sc->sc_nactive, __ATOMIC_RELAXED));
 }
 
 /* Put a packet into the ring.  ENOSPC: not now; others: never. */
@@ -260,7 +274,7 @@ vio_tx_send(struct vio_txq *q, struct mbuf **mp)
 	struct mbuf *m;
 	int error;
 
-	if ((ts = q->tq_free) == NULL)
+	if ((ts = q->tq_free) == NULL || !vio_tx_active(q))
 		return (ENOSPC);
 	if ((error = vio_tx_load(q, ts, *mp)) == EFBIG) {
 		q->tq_stat[TX_COPIED]++;
@@ -317,7 +331,7 @@ vio_tx_why(int error)
 	    error == ENOBUFS ? TX_NOMEM : TX_ERROR);
 }
 
-/* --- packets that wait ---------------------------------------------------------- */
+/* --- packets that wait --------------------------------------------------- */
 
 static void
 vio_tx_unget(struct mbufq *mq, struct mbuf *m)
@@ -379,22 +393,35 @@ vio_tx_put(struct vio_txq *q, struct mbuf *m)
 	vio_tx_run(q);
 }
 
-/* Packets of before, on other queues, that the device does not know of yet. */
-static void
-vio_tx_notify_others(struct vio_softc *sc, const struct vio_txq *not)
+/* Packets in any queue that the device does not know of yet. */
+void
+vio_tx_flush(struct vio_softc *sc)
 {
 	struct vio_txq *q;
 	u_int i;
 
 	for (i = 0; i < sc->sc_npairs; i++) {
 		q = &sc->sc_txq[i];
-		if (q == not || !__atomic_load_n(&q->tq_owed,
-		    __ATOMIC_RELAXED))
+		if (!__atomic_load_n(&q->tq_owed, __ATOMIC_RELAXED))
 			continue;
 		mtx_enter(&q->tq_mtx);
 		vio_tx_notify(q);
 		mtx_leave(&q->tq_mtx);
 	}
+}
+
+/*
+ * While this thread holds them, its packets are not told to the device one by
+ * one.  With several receive queues one may take the place of another, which
+ * then notifies more often than it must.
+ */
+void
+vio_tx_hold(struct vio_softc *sc, bool on)
+{
+	__atomic_store_n(&sc->sc_holder, on ? curthread : NULL,
+	    __ATOMIC_RELAXED);
+	if (!on)
+		vio_tx_flush(sc);
 }
 
 void
@@ -404,6 +431,8 @@ vio_transmit(struct ifnet *ifp, struct mbuf *m, bool more)
 	struct vio_txq *q = vio_tx_pick(sc, m);
 	enum vio_txstat bad;
 
+	if (__atomic_load_n(&sc->sc_holder, __ATOMIC_RELAXED) == curthread)
+		more = true;
 	bad = vio_tx_prepare(sc, &m);
 	mtx_enter(&q->tq_mtx);
 	if (__predict_false(bad != TX_GOOD))
@@ -415,11 +444,12 @@ vio_transmit(struct ifnet *ifp, struct mbuf *m, bool more)
 	if (!more)
 		vio_tx_notify(q);
 	mtx_leave(&q->tq_mtx);
+	/* packets of before may be in other queues */
 	if (!more && sc->sc_npairs > 1)
-		vio_tx_notify_others(sc, q);
+		vio_tx_flush(sc);
 }
 
-/* --- interrupt and timeout --------------------------------------------------------- */
+/* --- interrupt and timeout ----------------------------------------------- */
 
 void
 vio_tx_intr(void *arg)
@@ -456,7 +486,7 @@ vio_tx_timeout(void *arg)
 	mtx_leave(&q->tq_mtx);
 }
 
-/* --- life ---------------------------------------------------------------------------- */
+/* --- life ---------------------------------------------------------------- */
 
 void
 vio_tx_init(struct vio_softc *sc, struct vio_txq *q)
@@ -497,10 +527,21 @@ vio_tx_alloc(struct vio_softc *sc, struct vio_txq *q)
 	return (0);
 }
 
+static void
+vio_tx_dropall(struct vio_txq *q, enum vio_txstat why)
+{
+	struct mbuf *m;
+
+	while ((m = mq_get(&q->tq_wait)) != NULL)
+		vio_tx_drop(q, m, why);
+}
+
 void
 vio_tx_resumed(struct vio_txq *q)
 {
 	mtx_enter(&q->tq_mtx);
+	if (!vio_tx_active(q))
+		vio_tx_dropall(q, TX_LOST);
 	vio_tx_run(q);
 	vio_tx_notify(q);
 	mtx_leave(&q->tq_mtx);
@@ -519,12 +560,9 @@ vio_tx_up(struct vio_txq *q)
 void
 vio_tx_down(struct vio_txq *q)
 {
-	struct mbuf *m;
-
 	mtx_enter(&q->tq_mtx);
 	q->tq_up = false;
-	while ((m = mq_get(&q->tq_wait)) != NULL)
-		vio_tx_drop(q, m, TX_DOWN);
+	vio_tx_dropall(q, TX_DOWN);
 	mtx_leave(&q->tq_mtx);
 }
 

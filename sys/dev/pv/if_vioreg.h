@@ -85,7 +85,7 @@ _Static_assert(offsetof(struct virtio_net_config, status) == 6 &&
 #define VIRTIO_NET_DUPLEX_FULL		0x01
 
 /*
- * 5.1.6 Device Operation: what precedes each packet.  Without MRG_RXBUF the
+ * 5.1.9 Device Operation: what precedes each packet.  Without MRG_RXBUF the
  * header of the legacy interface ends before num_buffers; with HASH_REPORT
  * the last three members are there.  The hash is 32 bits; it is in two parts
  * here since the header need not be aligned to more than 2.
@@ -125,10 +125,10 @@ _Static_assert(sizeof(struct virtio_net_hdr) == VIRTIO_NET_HDR_HASH,
 #define VIRTIO_NET_HDR_GSO_UDP_L4	5
 #define VIRTIO_NET_HDR_GSO_ECN		0x80	/* or'ed */
 
-/* 5.1.6.3: Ethernet's header, that of IPv6, and the most it can carry */
+/* 5.1.9.3: Ethernet's header, that of IPv6, and the most it can carry */
 #define VIRTIO_NET_GSO_FRAME		65589
 
-/* 5.1.6.4.3.1 hash types, and 5.1.6.4.4 what of them is reported */
+/* 5.1.9.4.3.1 hash types, and 5.1.9.4.5 what of them is reported */
 #define VIRTIO_NET_HASH_TYPE_IPv4	0x001
 #define VIRTIO_NET_HASH_TYPE_TCPv4	0x002
 #define VIRTIO_NET_HASH_TYPE_UDPv4	0x004
@@ -140,7 +140,7 @@ _Static_assert(sizeof(struct virtio_net_hdr) == VIRTIO_NET_HDR_HASH,
 #define VIRTIO_NET_HASH_REPORT_MAX	9
 
 /*
- * 5.1.6.5 Control Virtqueue: class and command, then their data, which the
+ * 5.1.9.5 Control Virtqueue: class and command, then their data, which the
  * device reads; then a byte that it writes.
  */
 struct virtio_net_ctrl {
@@ -152,7 +152,7 @@ _Static_assert(sizeof(struct virtio_net_ctrl) == 2, "virtio_net_ctrl");
 #define VIRTIO_NET_OK			0
 #define VIRTIO_NET_ERR			1
 
-#define VIRTIO_NET_CTRL_RX		0	/* 5.1.6.5.1, each a byte */
+#define VIRTIO_NET_CTRL_RX		0	/* 5.1.9.5.1, each a byte */
 #define VIRTIO_NET_CTRL_RX_PROMISC	0
 #define VIRTIO_NET_CTRL_RX_ALLMULTI	1
 #define VIRTIO_NET_CTRL_RX_ALLUNI	2	/* from here: CTRL_RX_EXTRA */
@@ -160,7 +160,7 @@ _Static_assert(sizeof(struct virtio_net_ctrl) == 2, "virtio_net_ctrl");
 #define VIRTIO_NET_CTRL_RX_NOUNI	4
 #define VIRTIO_NET_CTRL_RX_NOBCAST	5
 
-#define VIRTIO_NET_CTRL_MAC		1	/* 5.1.6.5.2 */
+#define VIRTIO_NET_CTRL_MAC		1	/* 5.1.9.5.2 */
 #define VIRTIO_NET_CTRL_MAC_TABLE_SET	0
 #define VIRTIO_NET_CTRL_MAC_ADDR_SET	1
 
@@ -171,14 +171,14 @@ struct virtio_net_ctrl_mac {
 _Static_assert(sizeof(struct virtio_net_ctrl_mac) == 4,
     "virtio_net_ctrl_mac");
 
-#define VIRTIO_NET_CTRL_VLAN		2	/* 5.1.6.5.3 */
+#define VIRTIO_NET_CTRL_VLAN		2	/* 5.1.9.5.3 */
 #define VIRTIO_NET_CTRL_VLAN_ADD	0
 #define VIRTIO_NET_CTRL_VLAN_DEL	1
 
-#define VIRTIO_NET_CTRL_ANNOUNCE	3	/* 5.1.6.5.4 */
+#define VIRTIO_NET_CTRL_ANNOUNCE	3	/* 5.1.9.5.4 */
 #define VIRTIO_NET_CTRL_ANNOUNCE_ACK	0
 
-#define VIRTIO_NET_CTRL_MQ		4	/* 5.1.6.5.6, 5.1.6.5.7 */
+#define VIRTIO_NET_CTRL_MQ		4	/* 5.1.9.5.6, 5.1.9.5.7 */
 #define VIRTIO_NET_CTRL_MQ_VQ_PAIRS_SET	0	/* le16 */
 #define VIRTIO_NET_CTRL_MQ_RSS_CONFIG	1
 #define VIRTIO_NET_CTRL_MQ_HASH_CONFIG	2
@@ -214,10 +214,10 @@ struct virtio_net_hash_config {
 _Static_assert(offsetof(struct virtio_net_hash_config, vhc_key) == 13,
     "virtio_net_hash_config");
 
-#define VIRTIO_NET_CTRL_GUEST_OFFLOADS	5	/* 5.1.6.5.9, le64 */
+#define VIRTIO_NET_CTRL_GUEST_OFFLOADS	5	/* 5.1.9.5.9, le64 */
 #define VIRTIO_NET_CTRL_GUEST_OFFLOADS_SET 0
 
-#define VIRTIO_NET_CTRL_NOTF_COAL	6	/* 5.1.6.5.10 */
+#define VIRTIO_NET_CTRL_NOTF_COAL	6	/* 5.1.9.5.10 */
 #define VIRTIO_NET_CTRL_NOTF_COAL_TX_SET 0
 #define VIRTIO_NET_CTRL_NOTF_COAL_RX_SET 1
 #define VIRTIO_NET_CTRL_NOTF_COAL_VQ_SET 2

@@ -33,7 +33,7 @@
 
 struct vio_softc;
 
-/* --- counters: names are in if_vio_stat.c ------------------------------------ */
+/* --- counters: names are in if_vio_stat.c -------------------------------- */
 
 enum vio_rxstat {
 	RX_PACKETS, RX_BYTES, RX_INTERRUPTS, RX_POLLS, RX_COPIED, RX_MERGED,
@@ -62,7 +62,7 @@ enum vio_txstat {
 enum vio_ctlstat { CTL_COMMANDS, CTL_REFUSED, CTL_FAILED, CTL_ANNOUNCES,
 	CTL_CHANGES, CTL_NSTATS };
 
-/* --- queues -------------------------------------------------------------------- */
+/* --- queues -------------------------------------------------------------- */
 
 /* A receive buffer: one piece of memory, or a few that make a whole packet. */
 struct vio_rxslot {
@@ -138,7 +138,7 @@ struct vio_txq {
 	uint64_t		 tq_stat[TX_NSTATS];
 };
 
-/* --- the device ------------------------------------------------------------------ */
+/* --- the device ---------------------------------------------------------- */
 
 struct vio_coal {
 	uint32_t	vc_usecs, vc_packets;
@@ -172,6 +172,7 @@ struct vio_softc {
 
 	struct vio_rxq		*sc_rxq;
 	struct vio_txq		*sc_txq;
+	struct thread		*sc_holder;	/* see vio_tx_hold() */
 
 	/* commands: sc_ctrl, and sc_cmtx for the queue */
 	struct rwlock		 sc_ctrl;
@@ -191,6 +192,7 @@ struct vio_softc {
 #define VIO_FLAG_NO_OFFLOAD	0x0001
 #define VIO_FLAG_NO_EVENT_IDX	0x0002
 #define VIO_FLAG_ONE_PAIR	0x0004
+#define VIO_FLAG_RSS		0x0008
 #define VIO_FLAG_PROMISC	0x0100
 
 #define VIO_GUEST_TSO	(VIRTIO_NET_F_GUEST_TSO4 | VIRTIO_NET_F_GUEST_TSO6)
@@ -213,8 +215,8 @@ vio_has_any(const struct vio_softc *sc, uint64_t bits)
 /*
  * if_vio_rx.c
  * shape: what a receive buffer looks like; before the queues are made.
- * alloc: slots and maps.  EFBIG: a queue is too small for packets that were
- *	put together.
+ * alloc: slots and maps.  EFBIG: a queue is too small, or memory too little,
+ *	for packets that were put together.
  * up: forget what came before, lend buffers, receive.  down: the reverse, but
  *	buffers stay lent.
  * stopped: after VIRTIO_STOPPED or virtio_stop(): take back what was lent.
@@ -243,7 +245,11 @@ enum vio_rxstat vio_rx_header(struct vio_rxq *, const struct vio_rxslot *,
 enum vio_rxstat vio_rx_agreed(struct vio_rxq *, const struct vio_rxhdr *);
 enum vio_rxstat vio_rx_finish(struct vio_rxq *, struct vio_rxpkt *);
 
-/* if_vio_tx.c: the same; down drops what waits */
+/*
+ * if_vio_tx.c: the same; down drops what waits.
+ * hold, flush: what the network sends in answer to packets that it is given is
+ *	told to the device after a few of them.
+ */
 void	 vio_tx_init(struct vio_softc *, struct vio_txq *);
 int	 vio_tx_alloc(struct vio_softc *, struct vio_txq *);
 void	 vio_tx_up(struct vio_txq *);
@@ -252,6 +258,8 @@ void	 vio_tx_stopped(struct vio_txq *);
 void	 vio_tx_resumed(struct vio_txq *);
 void	 vio_tx_free(struct vio_txq *);
 void	 vio_tx_intr(void *);
+void	 vio_tx_hold(struct vio_softc *, bool);
+void	 vio_tx_flush(struct vio_softc *);
 void	 vio_transmit(struct ifnet *, struct mbuf *, bool);
 
 /*

@@ -457,6 +457,64 @@ struct sim_con *sim_con_new(const struct sim_virtio_conf *);
 void	 sim_con_free(struct sim_con *);
 size_t	 sim_con_type(struct sim_con *, const char *, size_t);
 
+struct sim_nethdr {			/* before each packet */
+	uint8_t			 nh_flags, nh_gso;
+	uint16_t		 nh_hdrlen, nh_gsosize, nh_start, nh_off;
+	uint16_t		 nh_nbuf;
+	uint32_t		 nh_hash;
+	uint16_t		 nh_report, nh_pad;
+};
+struct sim_frame {
+	TAILQ_ENTRY(sim_frame)	 fr_link;
+	u_int			 fr_pair;
+	struct sim_nethdr	 fr_hdr;
+	uint32_t		 fr_len;
+	uint8_t			 fr_data[];
+};
+struct sim_net {
+	struct sim_virtio	*nt_sv;
+	u_int			 nt_maxpairs;
+	TAILQ_HEAD(, sim_frame)	 nt_sent;	/* by the driver */
+	TAILQ_HEAD(, sim_frame)	 nt_link;	/* that will come */
+	u_int			 nt_nsent, nt_nreceived;
+	u_int			 nt_most;	/* buffers of one packet */
+	bool			 nt_hold;	/* keep what is sent */
+	/* what commands have set */
+	uint8_t			 nt_mode[6];	/* PROMISC ... NOBCAST */
+	uint8_t			 nt_mac[6];
+	uint8_t			 nt_ownmac[6];	/* that of a reset */
+	uint8_t			 nt_table[256][6];
+	u_int			 nt_nuni, nt_nmulti;
+	u_int			 nt_pairs;
+	uint64_t		 nt_off;	/* offloads not wanted */
+	uint32_t		 nt_hashtypes;
+	uint32_t		 nt_packets[2], nt_usecs[2];	/* tx, rx */
+	/* commands: seen, and how they are answered */
+	uint16_t		 nt_log[256];	/* class << 8 | command */
+	u_int			 nt_ncommands, nt_nannounced;
+	u_int			 nt_refuse;	/* 1 << class */
+	uint8_t			 nt_ack;	/* in place of OK and ERR */
+	bool			 nt_ackless;	/* used length is 0 */
+	bool			 nt_ctrlhold;
+};
+struct sim_net *sim_net_new(const struct sim_virtio_conf *, u_int pairs);
+void	 sim_net_free(struct sim_net *);
+u_int	 sim_net_hdrlen(const struct sim_net *);
+void	 sim_net_header(const struct sim_net *, const struct sim_nethdr *,
+	    uint8_t *);
+struct sim_frame *sim_net_sent(struct sim_net *);	/* NULL: no more */
+void	 sim_net_release(struct sim_net *, u_int);	/* what was held */
+bool	 sim_net_receive(struct sim_net *, u_int pair,
+	    const struct sim_nethdr *, const void *, uint32_t);
+void	 sim_net_queue(struct sim_net *, u_int pair,
+	    const struct sim_nethdr *, const void *, uint32_t);
+bool	 sim_net_feed(struct sim_net *);
+bool	 sim_net_raw(struct sim_net *, u_int pair, const void *, size_t,
+	    uint32_t said);
+bool	 sim_net_wants(const struct sim_net *, const uint8_t *);
+void	 sim_net_answer(struct sim_net *);
+bool	 sim_net_commanded(const struct sim_net *, u_int class, u_int cmd);
+
 /* --- a driver that does what a test says --------------------------------- */
 
 #define SIM_ID_TEST	42
