@@ -42,17 +42,31 @@ import threading
 import time
 
 
-def data(size):
+def pieces(size):
     """The same bytes for the same size, everywhere."""
     chunk = random.Random(size).randbytes(1 << 20)
-    return (chunk * (size // len(chunk) + 1))[:size]
+    for _ in range(size >> 20):
+        yield chunk
+    yield chunk[:size % len(chunk)]
+
+
+def data(size):
+    return b''.join(pieces(size))
+
+
+def sha(size):
+    h = hashlib.sha256()
+    for piece in pieces(size):
+        h.update(piece)
+    return h.hexdigest()
 
 
 def send(conn):
     with conn:
         size = int(conn.makefile('rb').readline())
         try:
-            conn.sendall(data(size))
+            for piece in pieces(size):
+                conn.sendall(piece)
         except OSError:
             pass
 
@@ -78,6 +92,7 @@ def listen(port, handle):
             threading.Thread(target=handle, args=(conn,),
                 daemon=True).start()
     threading.Thread(target=run, daemon=True).start()
+    return s.getsockname()[1]
 
 
 def serve():

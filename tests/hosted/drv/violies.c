@@ -395,7 +395,7 @@ buffers_that_could_not_be_lent_are_lent_in_a_while(void **state)
 }
 
 static void
-a_few_that_could_not_be_lent_are_lent_with_the_next_packet(void **state)
+a_few_that_could_not_be_lent_are_lent_with_the_next(void **state)
 {
 	u_int n = buffers_lent_when(61);
 
@@ -1008,7 +1008,7 @@ main(void)
 		TEST(every_failure_of_traffic_loses_a_packet_at_most),
 		TEST(without_memory_packets_are_dropped_and_later_they_are_not),
 		TEST(buffers_that_could_not_be_lent_are_lent_in_a_while),
-		TEST(a_few_that_could_not_be_lent_are_lent_with_the_next_packet),
+		TEST(a_few_that_could_not_be_lent_are_lent_with_the_next),
 		TEST(the_device_may_vanish_at_any_access),
 		TEST(a_length_less_than_the_header_is_dropped),
 		TEST(a_runt_is_dropped),
