@@ -28,7 +28,7 @@ import time
 
 import pytest
 
-from guest import BIG_ENDIAN, busybox, device_has, make_root
+from guest import BIG_ENDIAN, THIS, busybox, device_has, make_root
 from netns import CONFIGURE, GUEST, GUEST6, HOST, HOST6, PEER, Net
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
@@ -299,6 +299,22 @@ def test_in_order(start, root, net, merging):
     guest = start(*net.device('disable-legacy=on', 'in_order=on',
         f'mrg_rxbuf={merging}'), initrd=root, within=net.within)
     assert ('IN_ORDER' in features(guest)) == (merging == 'off')
+    configure(guest)
+    exchange(guest)
+    no_bad_sums(net)
+
+
+@pytest.mark.needs('netns')
+@pytest.mark.parametrize('version', ['1.x', 'packed'] + ([] if BIG_ENDIAN else
+    ['0.9']))
+def test_over_mmio(start, root, net, version):
+    legacy = 'true' if version == '0.9' else 'false'
+    guest = start('-global', f'virtio-mmio.force-legacy={legacy}',
+        *net.device(*(['packed=on'] if version == 'packed' else []),
+        bus='device'), initrd=root, within=net.within,
+        machine=next(iter(THIS.mmio.values())))
+    assert 'mmio' in guest.output('sysctl -n hw.virtio.0.transport')
+    assert ('RING_PACKED' in features(guest)) == (version == 'packed')
     configure(guest)
     exchange(guest)
     no_bad_sums(net)
