@@ -92,4 +92,14 @@ void	intrsrc_run(struct intrsrc *);
 u_int	intr_enter(void);		/* the level to give back */
 void	intr_leave(u_int);
 
+/*
+ * counter_start: at boot; the counter's rate, at least 10000.  From then on
+ *	there are md_nsec(), nsecuptime() and delay().
+ * counter_at: what the counter says at that time, in ns since then, or a tick
+ *	later, so that an alarm is not early: by the distance from now, since the
+ *	factors are not exact.  Any context.
+ */
+void	 counter_start(uint64_t);
+uint64_t counter_at(uint64_t);
+
 #endif /* _ARCH_COMMON_COMMON_H_ */

@@ -10,6 +10,7 @@
 #include <sys/md.h>
 #include <sys/systm.h>
 
+#include <arch/common/common.h>
 #include <dev/fdt/fdtvar.h>
 #include <machine/cpu.h>
 #include <machine/machdep.h>
@@ -20,23 +21,7 @@
 #define INTR_VIRTUAL	2		/* in the node's list */
 #define HZ_ASSUMED	62500000
 
-static uint64_t	base, hz;
-static uint64_t	mult;			/* ns = ticks * mult >> 32 */
-static uint64_t	per_nsec;		/* ticks = ns * per_nsec >> 32 */
-
-static inline uint64_t
-scale(uint64_t v, uint64_t m)
-{
-	return ((unsigned __int128)v * m >> 32);
-}
-
-/* The ISB keeps the counter from being read early. */
-static inline uint64_t
-counter(void)
-{
-	isb();
-	return (READ_SYSREG(cntvct_el0));
-}
+static uint64_t	hz;
 
 void
 clock_early_init(void)
@@ -44,46 +29,19 @@ clock_early_init(void)
 	hz = READ_SYSREG(cntfrq_el0);
 	if (hz < 1000000 || hz > 10000000000UL)
 		hz = HZ_ASSUMED;	/* firmware did not set it */
-	mult = (NSEC_PER_SEC << 32) / hz;
-	per_nsec = (hz / NSEC_PER_SEC << 32) +
-	    (hz % NSEC_PER_SEC << 32) / NSEC_PER_SEC;
 	WRITE_SYSREG(cntv_ctl_el0, 0);
-	base = counter();
+	counter_start(hz);
 }
 
-uint64_t
-md_nsec(void)
-{
-	return (scale(counter() - base, mult));
-}
-
-uint64_t
-nsecuptime(void)
-{
-	return (md_nsec());
-}
-
-void
-delay(u_int usec)
-{
-	uint64_t end = md_nsec() + (uint64_t)usec * 1000;
-
-	while (md_nsec() < end)
-		CPU_BUSY_CYCLE();
-}
-
-/* by the distance, and a tick more than divides exactly: not early */
 void
 md_timer_set(uint64_t when)
 {
-	uint64_t now = md_nsec(), wait;
-
 	if (when == 0) {
 		WRITE_SYSREG(cntv_ctl_el0, 0);
 		return;
 	}
-	wait = when <= now ? 0 : MIN(when - now, SEC_TO_NSEC(3600));
-	WRITE_SYSREG(cntv_cval_el0, counter() + scale(wait, per_nsec) + 1);
+	WRITE_SYSREG(cntv_cval_el0, counter_at(MIN(when,
+	    md_nsec() + SEC_TO_NSEC(3600))));
 	WRITE_SYSREG(cntv_ctl_el0, TIMER_ENABLE);
 	isb();
 }

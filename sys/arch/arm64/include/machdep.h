@@ -6,6 +6,8 @@
 
 #include <sys/types.h>
 
+#include <machine/cpu.h>
+
 struct intr_handle;
 struct intrsrc;
 struct trapframe;
@@ -25,5 +27,13 @@ void	psci_reset(void);
 /* intr.c: the root controller answers to IRQ */
 void	intr_root(void (*dispatch)(void *), void *);
 void	intr_irq(void);
+
+/* The ISB keeps the counter from being read early. */
+static inline uint64_t
+md_counter(void)
+{
+	isb();
+	return (READ_SYSREG(cntvct_el0));
+}
 
 #endif /* _MACHINE_MACHDEP_H_ */

@@ -5,6 +5,7 @@
 #define _MACHINE_MACHDEP_H_
 
 #include <dev/fdt/fdt.h>
+#include <machine/cpu.h>
 
 struct intr_handle;
 struct intrsrc;
@@ -48,5 +49,11 @@ void		 finisher_exit(int);
 /* intr.c: a controller answers to interrupts of devices; ENOSPC: too many */
 int		 intr_root(void (*dispatch)(void *), void *);
 void		 intr_irq(uint64_t);
+
+static inline uint64_t
+md_counter(void)
+{
+	return (READ_CSR(time));
+}
 
 #endif /* _MACHINE_MACHDEP_H_ */
