@@ -2,615 +2,472 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * Disks: bytes for programs where the device has blocks.
- *
- * Whole blocks go straight between the program's pages and the device, in
- * pieces as large as the device takes, several at a time.  What is left at
- * the ends goes through a block of our own; such a write is a read, a change
- * and a write, during which no other write may come between.
- *
- * Whole blocks may also be asked for without waiting for them.  The pages are
- * held until the device has done its part, whatever becomes of the program.
+ * Disks: their nodes, and what programs may ask of them.  See diskvar.h for
+ * the other files.
  */
 
-#include <sys/aio.h>
 #include <sys/conf.h>
-#include <sys/disk.h>
+#include <sys/devvar.h>
+#include <sys/diskvar.h>
 #include <sys/errno.h>
 #include <sys/kmem.h>
-#include <sys/proc.h>
-#include <sys/rwlock.h>
 #include <sys/synch.h>
-#include <sys/sysctl.h>
 #include <sys/systm.h>
 
-#include <vm/vm_map.h>
+#include <vm/vm_page.h>
 
-#define DISK_INFLIGHT	8		/* bios of one request */
-#define DISK_MAXIOV	256
-#define BLKSIZE_MAX	65536U
+#define DISK_WINDOW	(512 * 1024)	/* most to read ahead for a reader */
 
-struct disk_priv {
-	struct rwlock		 dp_lock;	/* read: whole blocks */
-	size_t			 dp_maxbio;	/* bytes in one bio */
-	u_int			 dp_maxiov;
-	bool			 dp_gone;
-	struct mutex		 dp_mtx;	/* bios: done or not, and */
-	u_int			 dp_naio;	/* requests not waited for */
-	struct sysctl_oid	 dp_serial;
-	struct sysctl_oid	 dp_size;
+static TAILQ_HEAD(, disk_priv) alldisks = TAILQ_HEAD_INITIALIZER(alldisks);
+static struct rwlock	disks_lock = {		/* alldisks */
+	.rw_mtx = MUTEX_INITIALIZER(IPL_SOFT), .rw_name = "disks"
 };
 
-/* a bio and the pages it holds */
-struct diskbio {
-	struct bio	 db_bio;
-	struct disk	*db_disk;
-	struct aioreq	*db_aio;	/* NULL: somebody waits */
-	struct diskbio	*db_next;	/* of the same request */
-	bool		 db_done;
-	bool		 db_wired;
-	u_int		 db_niov, db_maxiov;
-	struct iovec	 db_iov[];
-};
+static const struct cdevsw disk_cdevsw;
 
-/* --- bios ---------------------------------------------------------------------------- */
+/* --- nodes -------------------------------------------------------------- */
 
-void
-biodone(struct bio *bio)
+uint64_t
+disk_partsize(const struct diskpart *pt)
 {
-	bio->bio_done(bio);
+	uint64_t size = pt->pt_disk->dk_size;
+
+	if (pt->pt_index == 0)
+		return (size);
+	return (pt->pt_start >= size ? 0 :
+	    MIN(pt->pt_size, size - pt->pt_start));
+}
+
+static int
+disk_mknode(struct disk *dk, struct diskpart *pt)
+{
+	const char *name = dk->dk_dev->dv_xname;
+
+	pt->pt_disk = dk;
+	if (pt->pt_index == 0)
+		return (dev_create(&pt->pt_cdev, &disk_cdevsw, pt, 0660, "%s",
+		    name));
+	return (dev_create(&pt->pt_cdev, &disk_cdevsw, pt, 0660, "%sp%u",
+	    name, pt->pt_index));
+}
+
+/* --- partitions --------------------------------------------------------- */
+
+static int
+part_block(void *arg, uint64_t block, void *buf, u_int n)
+{
+	struct disk *dk = arg;
+
+	return (disk_rdwr(dk, UIO_READ, buf, (size_t)n * dk->dk_blksize,
+	    block * dk->dk_blksize));
 }
 
 static void
-diskbio_done(struct bio *bio)
+part_found(void *arg, const struct partent *pe)
 {
-	struct diskbio *db = bio->bio_arg;
-	struct disk_priv *dp = db->db_disk->dk_priv;
+	struct disk *dk = arg;
+	struct diskpart *pt;
 
-	mtx_enter(&dp->dp_mtx);
-	db->db_done = true;
-	wakeup(db);
-	mtx_leave(&dp->dp_mtx);
-}
-
-static struct diskbio *
-diskbio_alloc(struct disk *dk, u_int maxiov, int flags)
-{
-	struct diskbio *db;
-
-	db = kmem_zalloc(sizeof(*db) + maxiov * sizeof(db->db_iov[0]), flags);
-	if (db != NULL) {
-		db->db_disk = dk;
-		db->db_maxiov = maxiov;
-	}
-	return (db);
-}
-
-static void
-diskbio_unwire(struct diskbio *db)
-{
-	if (db->db_wired)
-		vm_unwire(db->db_iov, db->db_niov);
-	db->db_wired = false;
-}
-
-static void
-diskbio_free(struct diskbio *db)
-{
-	kmem_free(db, sizeof(*db) + db->db_maxiov * sizeof(db->db_iov[0]));
-}
-
-/* What has its memory becomes the last of the list. */
-static void
-diskbio_add(struct biolist *bios, struct diskbio *db, enum bio_cmd cmd,
-    uint64_t off, size_t len, void (*done)(struct bio *))
-{
-	struct bio *bio = &db->db_bio;
-
-	*bio = (struct bio){ .bio_cmd = cmd, .bio_offset = off,
-	    .bio_len = len, .bio_done = done, .bio_arg = db,
-	    .bio_uio = { .uio_iov = db->db_iov, .uio_iovcnt = db->db_niov,
-	    .uio_resid = len, .uio_segflg = UIO_SYSSPACE,
-	    .uio_rw = cmd == BIO_WRITE ? UIO_WRITE : UIO_READ } };
-	TAILQ_INSERT_TAIL(bios, bio, bio_link);
-}
-
-/* All at once, so that the device has to be told only once. */
-static void
-disk_send(struct disk *dk, struct biolist *bios)
-{
-	struct bio *bio;
-
-	if (!dk->dk_priv->dp_gone) {
-		if (!TAILQ_EMPTY(bios))
-			dk->dk_strategy(dk, bios);
+	if ((pt = kmem_zalloc(sizeof(*pt), KM_NOSLEEP)) == NULL)
+		return;
+	pt->pt_index = pe->pe_index;
+	pt->pt_start = pe->pe_start * dk->dk_blksize;
+	pt->pt_size = pe->pe_size * dk->dk_blksize;
+	if (disk_mknode(dk, pt) != 0) {
+		kmem_free(pt, sizeof(*pt));
 		return;
 	}
-	while ((bio = TAILQ_FIRST(bios)) != NULL) {
-		TAILQ_REMOVE(bios, bio, bio_link);
-		bio->bio_error = ENXIO;
-		biodone(bio);
-	}
+	TAILQ_INSERT_TAIL(&dk->dk_priv->dp_parts, pt, pt_link);
 }
 
-/* The driver limits how long this can take. */
-static int
-diskbio_wait(struct diskbio *db)
-{
-	struct disk_priv *dp = db->db_disk->dk_priv;
-
-	mtx_enter(&dp->dp_mtx);
-	while (!db->db_done)
-		(void)msleep_nsec(db, &dp->dp_mtx, PRI_KERN, "biowait",
-		    INFSLP);
-	mtx_leave(&dp->dp_mtx);
-	diskbio_unwire(db);
-	return (db->db_bio.bio_error);
-}
-
-/* One request on kernel memory. */
-static int
-disk_kernel(struct disk *dk, enum bio_cmd cmd, void *buf, size_t len,
-    uint64_t off)
-{
-	struct biolist bios = TAILQ_HEAD_INITIALIZER(bios);
-	struct diskbio *db = diskbio_alloc(dk, 1, KM_SLEEP);
-	int error;
-
-	db->db_iov[0] = (struct iovec){ buf, len };
-	db->db_niov = buf == NULL ? 0 : 1;
-	diskbio_add(&bios, db, cmd, off, len, diskbio_done);
-	disk_send(dk, &bios);
-	error = diskbio_wait(db);
-	diskbio_free(db);
-	return (error);
-}
-
-/* --- parts of blocks ---------------------------------------------------------------------- */
-
-static int
-disk_partial(struct disk *dk, struct uio *uio, size_t len)
-{
-	uint64_t start = rounddown2((uint64_t)uio->uio_offset,
-	    dk->dk_blksize);
-	size_t in = uio->uio_offset - start;
-	char *buf;
-	int error;
-
-	if ((buf = kmem_alloc(dk->dk_blksize, KM_NOSLEEP)) == NULL)
-		return (ENOMEM);
-	error = disk_kernel(dk, BIO_READ, buf, dk->dk_blksize, start);
-	if (error == 0)
-		error = uiomove(buf + in, MIN(len, dk->dk_blksize - in), uio);
-	if (error == 0 && uio->uio_rw == UIO_WRITE)
-		error = disk_kernel(dk, BIO_WRITE, buf, dk->dk_blksize,
-		    start);
-	kmem_free(buf, dk->dk_blksize);
-	return (error);
-}
-
-/* --- whole blocks ----------------------------------------------------------------------- */
-
-static enum bio_cmd
-disk_cmd(const struct uio *uio)
-{
-	return (uio->uio_rw == UIO_READ ? BIO_READ : BIO_WRITE);
-}
-
-/* Pages that a bio for this memory can make use of. */
-static u_int
-disk_maxiov(const struct disk *dk, const char *base, size_t len)
-{
-	const struct disk_priv *dp = dk->dk_priv;
-
-	return (MIN(dp->dp_maxiov, howmany(((vaddr_t)base & PAGE_MASK) +
-	    MIN(len, dp->dp_maxbio), PAGE_SIZE)));
-}
-
-/*
- * Give a bio as much of a piece of the uio as it takes, whole blocks only.
- * *lenp: how much is left of the piece, in; what the bio has, out.  That is
- * 0 where a block lies in more pieces than the device takes.
- */
-static int
-diskbio_fill(struct diskbio *db, const struct uio *uio, char *base,
-    size_t *lenp)
-{
-	struct disk *dk = db->db_disk;
-	struct disk_priv *dp = dk->dk_priv;
-	size_t len = MIN(*lenp, dp->dp_maxbio);
-	int error;
-
-	if (uio->uio_segflg == UIO_SYSSPACE) {
-		len = MIN(len, dp->dp_maxiov * PAGE_SIZE -
-		    ((vaddr_t)base & PAGE_MASK));
-		db->db_iov[0] = (struct iovec){ base, len };
-		db->db_niov = 1;
-	} else {
-		/* the device writes what a program reads */
-		error = vm_wire(curproc->p_vm, (vaddr_t)base, &len,
-		    uio->uio_rw == UIO_READ ? PROT_WRITE : PROT_READ,
-		    db->db_iov, db->db_maxiov, &db->db_niov);
-		if (error != 0)
-			return (error);
-		db->db_wired = true;
-	}
-	*lenp = rounddown2(len, dk->dk_blksize);
-	if (*lenp == 0)
-		diskbio_unwire(db);
-	return (0);
-}
-
-/*
- * Several bios for one contiguous piece of memory.  What went well before
- * the first error counts.
- */
-static int
-disk_blocks(struct disk *dk, struct uio *uio, size_t len)
-{
-	struct biolist bios = TAILQ_HEAD_INITIALIZER(bios);
-	char *base = uio->uio_iov->iov_base;
-	struct diskbio *db[DISK_INFLIGHT];
-	size_t size[DISK_INFLIGHT], sent = 0, good = 0;
-	u_int n, i;
-	int error = 0, e;
-
-	for (n = 0; n < DISK_INFLIGHT && sent < len && error == 0; n++) {
-		size[n] = len - sent;
-		db[n] = diskbio_alloc(dk, disk_maxiov(dk, base + sent,
-		    size[n]), KM_SLEEP);
-		error = diskbio_fill(db[n], uio, base + sent, &size[n]);
-		if (error != 0 || size[n] == 0) {
-			diskbio_free(db[n]);
-			break;
-		}
-		diskbio_add(&bios, db[n], disk_cmd(uio), uio->uio_offset +
-		    sent, size[n], diskbio_done);
-		sent += size[n];
-	}
-	disk_send(dk, &bios);
-	if (sent > 0)
-		error = 0;	/* the rest fails when it is tried again */
-	else if (error == 0)
-		return (disk_partial(dk, uio, dk->dk_blksize));
-	for (i = 0; i < n; i++) {
-		e = diskbio_wait(db[i]);
-		if (error == 0 && e == 0)
-			good += size[i];
-		else if (error == 0)
-			error = e;
-		diskbio_free(db[i]);
-	}
-	uio->uio_iov->iov_base = (char *)uio->uio_iov->iov_base + good;
-	uio->uio_iov->iov_len -= good;
-	uio->uio_resid -= good;
-	uio->uio_offset += good;
-	return (error);
-}
-
-/*
- * What nobody waits for comes to its end.  With the lock for writing nothing
- * of that kind begins, and without a caller from outside neither.
- */
 static void
-disk_quiet(struct disk_priv *dp)
+disk_unpart(struct disk_priv *dp)
 {
-	mtx_enter(&dp->dp_mtx);
-	while (dp->dp_naio != 0)
-		(void)msleep_nsec(&dp->dp_naio, &dp->dp_mtx, PRI_KERN,
-		    "bioquiet", INFSLP);
-	mtx_leave(&dp->dp_mtx);
+	struct diskpart *pt;
+
+	while ((pt = TAILQ_FIRST(&dp->dp_parts)) != NULL) {
+		TAILQ_REMOVE(&dp->dp_parts, pt, pt_link);
+		dev_destroy(pt->pt_cdev);
+		mtx_enter(&dp->dp_mtx);
+		dp->dp_opens -= pt->pt_open;	/* nobody closes it now */
+		mtx_leave(&dp->dp_mtx);
+		kmem_free(pt, sizeof(*pt));
+	}
 }
 
+/* With dp_partlock for writing. */
 static int
-disk_uio(struct disk *dk, struct uio *uio)
+disk_scan(struct disk *dk)
+{
+	const struct partsrc src = { .ps_read = part_block, .ps_arg = dk,
+	    .ps_blksize = dk->dk_blksize,
+	    .ps_nblocks = dk->dk_size / dk->dk_blksize };
+	char text[80];
+	int error;
+
+	disk_unpart(dk->dk_priv);
+	if (dk->dk_flags & (DKF_NOPART | DKF_NOMEDIUM))
+		return (0);
+	error = part_scan(&src, part_found, dk, text, sizeof(text));
+	if (text[0] != '\0')
+		device_printf(dk->dk_dev, "%s\n", text);
+	if (error != 0)
+		device_printf(dk->dk_dev, "cannot read the partitions: "
+		    "error %d\n", error);
+	return (error);
+}
+
+/* A program wants the table to be read anew. */
+static int
+disk_rescan(struct disk *dk)
 {
 	struct disk_priv *dp = dk->dk_priv;
-	size_t len;
-	bool whole;
+	struct diskpart *pt;
 	int error = 0;
 
-	while (uio->uio_resid > 0 && error == 0 &&
-	    (uint64_t)uio->uio_offset < dk->dk_size) {
-		if ((len = uio->uio_iov->iov_len) == 0) {
-			uio->uio_iov++;
-			uio->uio_iovcnt--;
-			continue;
-		}
-		len = MIN(len, uio->uio_resid);
-		len = MIN(len, dk->dk_size - uio->uio_offset);
-		whole = (uio->uio_offset & (dk->dk_blksize - 1)) == 0 &&
-		    len >= dk->dk_blksize && dp->dp_maxbio != 0;
-		if (whole || uio->uio_rw == UIO_READ)
-			rw_enter_read(&dp->dp_lock);
-		else {
-			rw_enter_write(&dp->dp_lock);
-			disk_quiet(dp);
-		}
-		error = whole ?
-		    disk_blocks(dk, uio, rounddown2(len, dk->dk_blksize)) :
-		    disk_partial(dk, uio, len);
-		rw_exit(&dp->dp_lock);
+	diskahead_forgetall(dp);
+	rw_enter_write(&dp->dp_partlock);
+	TAILQ_FOREACH(pt, &dp->dp_parts, pt_link) {
+		if (pt->pt_open)
+			error = EBUSY;
 	}
+	if (error == 0)
+		error = disk_scan(dk);
+	rw_exit(&dp->dp_partlock);
 	return (error);
 }
 
-int
-disk_rdwr(struct disk *dk, enum uio_rw rw, void *buf, size_t len,
-    uint64_t off)
-{
-	struct iovec iov = { buf, len };
-	struct uio uio = { .uio_iov = &iov, .uio_iovcnt = 1,
-	    .uio_offset = off, .uio_resid = len,
-	    .uio_segflg = UIO_SYSSPACE, .uio_rw = rw };
+/* --- reads and writes --------------------------------------------------- */
 
-	if (off > dk->dk_size || len > dk->dk_size - off)
-		return (EINVAL);
-	return (disk_uio(dk, &uio));
-}
-
-/* --- without waiting ------------------------------------------------------------------------------ */
-
-/* What went well before the first error counts. */
-static void
-diskaio_end(struct disk *dk, struct aioreq *ar)
-{
-	struct disk_priv *dp = dk->dk_priv;
-	struct diskbio *db, *next;
-
-	ar->ar_count = 0;
-	ar->ar_error = 0;
-	for (db = ar->ar_priv; db != NULL; db = next) {
-		next = db->db_next;
-		if (ar->ar_error == 0)
-			ar->ar_error = db->db_bio.bio_error;
-		if (ar->ar_error == 0)
-			ar->ar_count += db->db_bio.bio_len;
-		diskbio_free(db);
-	}
-	ar->ar_done(ar);
-	/* the disk may go after this */
-	mtx_enter(&dp->dp_mtx);
-	if (--dp->dp_naio == 0)
-		wakeup(&dp->dp_naio);
-	mtx_leave(&dp->dp_mtx);
-}
-
-static void
-diskaio_done(struct bio *bio)
-{
-	struct diskbio *db = bio->bio_arg;
-	struct disk *dk = db->db_disk;
-	struct disk_priv *dp = dk->dk_priv;
-	struct aioreq *ar = db->db_aio;
-	bool last;
-
-	diskbio_unwire(db);
-	mtx_enter(&dp->dp_mtx);
-	last = --ar->ar_left == 0;
-	mtx_leave(&dp->dp_mtx);
-	if (last)
-		diskaio_end(dk, ar);
-}
-
-/* One bio more for a request; NULL: it cannot be done in this way. */
-static struct diskbio *
-diskaio_bio(struct disk *dk, struct aioreq *ar, char *base, size_t *lenp)
-{
-	struct diskbio *db;
-
-	db = diskbio_alloc(dk, disk_maxiov(dk, base, *lenp), KM_NOSLEEP);
-	if (db == NULL)
-		return (NULL);
-	if (diskbio_fill(db, &ar->ar_uio, base, lenp) != 0 || *lenp == 0) {
-		diskbio_free(db);
-		return (NULL);
-	}
-	db->db_aio = ar;
-	return (db);
-}
-
-/* Whole blocks that are there; other things are left to those who wait. */
-static bool
-diskaio_fits(const struct disk *dk, const struct uio *uio)
-{
-	uint64_t off = uio->uio_offset;
-	int i;
-
-	for (i = 0; i < uio->uio_iovcnt; i++) {
-		if ((uio->uio_iov[i].iov_len & (dk->dk_blksize - 1)) != 0)
-			return (false);
-	}
-	return (dk->dk_priv->dp_maxbio != 0 && uio->uio_resid != 0 &&
-	    (off & (dk->dk_blksize - 1)) == 0 && off <= dk->dk_size &&
-	    uio->uio_resid <= dk->dk_size - off);
-}
-
-/* The bios of a request, in its order; false: not in so few. */
-static bool
-diskaio_split(struct disk *dk, struct aioreq *ar, struct biolist *bios)
-{
-	const struct uio *uio = &ar->ar_uio;
-	struct diskbio *db, **tail = (struct diskbio **)&ar->ar_priv;
-	uint64_t off = uio->uio_offset;
-	size_t skip, len;
-	int i;
-
-	for (i = 0; i < uio->uio_iovcnt; i++) {
-		for (skip = 0; skip < uio->uio_iov[i].iov_len; skip += len) {
-			len = uio->uio_iov[i].iov_len - skip;
-			if (ar->ar_left == DISK_INFLIGHT ||
-			    (db = diskaio_bio(dk, ar, (char *)
-			    uio->uio_iov[i].iov_base + skip, &len)) == NULL)
-				return (false);
-			diskbio_add(bios, db, disk_cmd(uio), off, len,
-			    diskaio_done);
-			ar->ar_left++;
-			off += len;
-			*tail = db;
-			tail = &db->db_next;
-		}
-	}
-	return (true);
-}
-
-static bool
-diskaio_flush(struct disk *dk, struct aioreq *ar, struct biolist *bios)
-{
-	struct diskbio *db;
-
-	if (!(dk->dk_flags & DKF_FLUSH) ||
-	    (db = diskbio_alloc(dk, 0, KM_NOSLEEP)) == NULL)
-		return (false);
-	db->db_aio = ar;
-	diskbio_add(bios, db, BIO_FLUSH, 0, 0, diskaio_done);
-	ar->ar_left = 1;
-	ar->ar_priv = db;
-	return (true);
-}
-
-static bool
-diskaio_start(struct disk *dk, struct aioreq *ar, struct biolist *bios)
-{
-	struct diskbio *db, *next;
-
-	ar->ar_left = 0;
-	ar->ar_priv = NULL;
-	if (ar->ar_op == AIO_SYNC)
-		return (diskaio_flush(dk, ar, bios));
-	if (!diskaio_fits(dk, &ar->ar_uio))
-		return (false);
-	if (diskaio_split(dk, ar, bios))
-		return (true);
-	for (db = ar->ar_priv; db != NULL; db = next) {
-		next = db->db_next;
-		TAILQ_REMOVE(bios, &db->db_bio, bio_link);
-		diskbio_unwire(db);
-		diskbio_free(db);
-	}
-	return (false);
-}
-
-static void
-disk_aio(struct cdev *cd, struct aiolist *list)
-{
-	struct biolist bios = TAILQ_HEAD_INITIALIZER(bios);
-	struct disk *dk = dev_arg(cd);
-	struct disk_priv *dp = dk->dk_priv;
-	struct aioreq *ar, *next;
-
-	rw_enter_read(&dp->dp_lock);
-	TAILQ_FOREACH_SAFE(ar, list, ar_link, next) {
-		if (!diskaio_start(dk, ar, &bios))
-			continue;
-		TAILQ_REMOVE(list, ar, ar_link);
-		mtx_enter(&dp->dp_mtx);
-		dp->dp_naio++;
-		mtx_leave(&dp->dp_mtx);
-	}
-	disk_send(dk, &bios);
-	rw_exit(&dp->dp_lock);
-}
-
-/* --- device ----------------------------------------------------------------------------------- */
-
+/*
+ * A driver that is asked here may find another medium, and take away the
+ * nodes of partitions: it must not be one of them that is being opened.
+ */
 static int
 disk_open(struct cdev *cd, int flags)
 {
-	struct disk *dk = dev_arg(cd);
+	struct diskpart *pt = dev_arg(cd);
+	struct disk *dk = pt->pt_disk;
+	struct disk_priv *dp = dk->dk_priv;
+	int error = 0;
 
-	return ((flags & FWRITE) && (dk->dk_flags & DKF_RDONLY) ? EROFS : 0);
+	if (pt->pt_index == 0 && dk->dk_open != NULL)
+		error = dk->dk_open(dk, flags);
+	if (error == 0 && (dk->dk_flags & DKF_NOMEDIUM) &&
+	    !(flags & FNONBLOCK))
+		error = ENOMEDIUM;
+	if (error == 0 && (flags & FWRITE) && (dk->dk_flags & DKF_RDONLY))
+		error = EROFS;
+	if (error != 0)
+		return (error);
+	mtx_enter(&dp->dp_mtx);
+	dp->dp_opens += !pt->pt_open;
+	pt->pt_open = true;
+	mtx_leave(&dp->dp_mtx);
+	return (0);
 }
 
 static int
-disk_read(struct cdev *cd, struct uio *uio, int flags __unused)
+disk_close(struct cdev *cd, int flags __unused)
 {
-	return (uio->uio_offset < 0 ? EINVAL : disk_uio(dev_arg(cd), uio));
+	struct diskpart *pt = dev_arg(cd);
+	struct disk *dk = pt->pt_disk;
+	struct disk_priv *dp = dk->dk_priv;
+	bool last;
+
+	mtx_enter(&dp->dp_mtx);
+	dp->dp_opens -= pt->pt_open;
+	pt->pt_open = false;
+	last = dp->dp_opens == 0;
+	mtx_leave(&dp->dp_mtx);
+	if (!last)
+		return (0);
+	diskahead_forgetall(dp);
+	if (dk->dk_close != NULL)
+		dk->dk_close(dk);
+	return (0);
+}
+
+static int
+disk_read(struct cdev *cd, struct uio *uio, int flags)
+{
+	return (uio->uio_offset < 0 ? EINVAL : diskio_uio(dev_arg(cd), uio,
+	    flags & FDIRECT));
 }
 
 /* As on Linux: at the end there is no room, before it what fits. */
 static int
-disk_write(struct cdev *cd, struct uio *uio, int flags __unused)
+disk_write(struct cdev *cd, struct uio *uio, int flags)
 {
-	struct disk *dk = dev_arg(cd);
+	const struct diskpart *pt = dev_arg(cd);
 
 	if (uio->uio_offset < 0)
 		return (EINVAL);
-	if (uio->uio_resid > 0 && (uint64_t)uio->uio_offset >= dk->dk_size)
-		return (ENOSPC);
-	return (disk_uio(dk, uio));
+	if (uio->uio_resid > 0 &&
+	    (uint64_t)uio->uio_offset >= disk_partsize(pt))
+		return (pt->pt_disk->dk_flags & DKF_NOMEDIUM ? ENOMEDIUM :
+		    ENOSPC);
+	return (diskio_uio(pt, uio, flags & FDIRECT));
 }
 
 static int
 disk_flush(struct disk *dk)
 {
-	if (!(dk->dk_flags & DKF_FLUSH))
+	if (!(dk->dk_flags & DKF_FLUSH) || (dk->dk_flags & DKF_NOMEDIUM))
 		return (0);
-	return (disk_kernel(dk, BIO_FLUSH, NULL, 0, 0));
+	return (diskio_kernel(dk, BIO_FLUSH, NULL, 0, 0));
 }
 
 static int
 disk_fsync(struct cdev *cd)
 {
-	return (disk_flush(dev_arg(cd)));
-}
-
-#define BLKROGET	0x125e
-#define BLKGETSIZE	0x1260
-#define BLKFLSBUF	0x1261
-#define BLKSSZGET	0x1268
-#define BLKPBSZGET	0x127b
-#define BLKBSZGET	0x80081270
-#define BLKGETSIZE64	0x80081272
-
-static int
-disk_ioctl(struct cdev *cd, u_long cmd, void *data, int flags __unused)
-{
-	struct disk *dk = dev_arg(cd);
-	uint64_t size = dk->dk_size;
-	u_long sectors = size / 512;
-	int v;
-
-	switch (cmd) {
-	case BLKGETSIZE64:
-		return (copyout(&size, data, sizeof(size)));
-	case BLKGETSIZE:
-		return (copyout(&sectors, data, sizeof(sectors)));
-	case BLKFLSBUF:
-		return (disk_flush(dk));
-	case BLKROGET:
-		v = (dk->dk_flags & DKF_RDONLY) != 0;
-		break;
-	case BLKSSZGET:
-	case BLKPBSZGET:
-	case BLKBSZGET:
-		v = dk->dk_blksize;
-		break;
-	default:
-		return (ENOTTY);
-	}
-	return (copyout(&v, data, sizeof(v)));
+	return (disk_flush(((struct diskpart *)dev_arg(cd))->pt_disk));
 }
 
 static off_t
 disk_size(struct cdev *cd)
 {
-	return (((struct disk *)dev_arg(cd))->dk_size);
+	return (disk_partsize(dev_arg(cd)));
+}
+
+/* --- ioctl -------------------------------------------------------------- */
+
+/* Numbers and arguments are those of Linux. */
+#define HDIO_GETGEO	0x0301
+#define BLKROGET	0x125e
+#define BLKRRPART	0x125f
+#define BLKGETSIZE	0x1260
+#define BLKFLSBUF	0x1261
+#define BLKRASET	0x1262
+#define BLKRAGET	0x1263
+#define BLKFRASET	0x1264
+#define BLKFRAGET	0x1265
+#define BLKSECTGET	0x1267
+#define BLKSSZGET	0x1268
+#define BLKDISCARD	0x1277
+#define BLKIOMIN	0x1278
+#define BLKIOOPT	0x1279
+#define BLKALIGNOFF	0x127a
+#define BLKPBSZGET	0x127b
+#define BLKDISCARDZEROES 0x127c
+#define BLKSECDISCARD	0x127d
+#define BLKROTATIONAL	0x127e
+#define BLKZEROOUT	0x127f
+#define BLKBSZGET	0x80081270
+#define BLKGETSIZE64	0x80081272
+
+struct hd_geometry {
+	uint8_t		heads, sectors;
+	uint16_t	cylinders;
+	u_long		start;		/* in units of 512 bytes */
+};
+
+/* What programs expect of a disk that has no such thing. */
+static int
+disk_getgeo(const struct diskpart *pt, void *user)
+{
+	const struct disk *dk = pt->pt_disk;
+	struct hd_geometry hg = { .heads = dk->dk_heads,
+	    .sectors = dk->dk_sectors, .cylinders = dk->dk_cylinders,
+	    .start = pt->pt_start / 512 };
+
+	if (hg.heads == 0 || hg.sectors == 0) {
+		hg.heads = 255;
+		hg.sectors = 63;
+		hg.cylinders = MIN(UINT16_MAX, dk->dk_size / 512 / 255 / 63);
+	}
+	return (copyout(&hg, user, sizeof(hg)));
+}
+
+static uint32_t
+disk_physsize(const struct disk *dk)
+{
+	return (MAX(dk->dk_physsize, dk->dk_blksize));
+}
+
+/* How far the node's first byte is behind where a physical block begins. */
+static int
+disk_alignoff(const struct diskpart *pt)
+{
+	uint32_t phys = disk_physsize(pt->pt_disk);
+
+	return ((pt->pt_disk->dk_alignoff + phys - pt->pt_start % phys) %
+	    phys);
+}
+
+static int
+disk_ioctl_range(const struct diskpart *pt, u_long cmd, const void *user,
+    int flags)
+{
+	struct disk *dk = pt->pt_disk;
+	uint64_t r[2], size = disk_partsize(pt), mask = dk->dk_blksize - 1;
+	int error;
+
+	if (!(flags & FWRITE))
+		return (EBADF);
+	if ((error = copyin(user, r, sizeof(r))) != 0)
+		return (error);
+	if (((r[0] | r[1]) & mask) != 0 || r[0] > size || r[1] > size - r[0])
+		return (EINVAL);
+	r[0] += pt->pt_start;
+	if (cmd == BLKZEROOUT)
+		return (diskio_zero(dk, r[0], r[1]));
+	if (cmd == BLKDISCARD)
+		return (diskio_range(dk, &dk->dk_discard, BIO_DISCARD, r[0],
+		    r[1]));
+	return (diskio_range(dk, &dk->dk_erase, BIO_ERASE, r[0], r[1]));
+}
+
+/* Some of these have four bytes as the answer, some eight, some two. */
+static int
+disk_ioctl_int(const struct diskpart *pt, u_long cmd, void *user)
+{
+	const struct disk *dk = pt->pt_disk;
+	int v;
+
+	switch (cmd) {
+	case BLKROGET:
+		v = (dk->dk_flags & DKF_RDONLY) != 0;
+		break;
+	case BLKSSZGET:
+	case BLKBSZGET:
+		v = dk->dk_blksize;
+		break;
+	case BLKPBSZGET:
+		v = disk_physsize(dk);
+		break;
+	case BLKIOMIN:
+		v = MAX(dk->dk_minio, disk_physsize(dk));
+		break;
+	case BLKIOOPT:
+		v = dk->dk_optio;
+		break;
+	case BLKALIGNOFF:
+		v = disk_alignoff(pt);
+		break;
+	case BLKDISCARDZEROES:
+		v = 0;		/* nobody promises that */
+		break;
+	default:
+		return (ENOTTY);
+	}
+	return (copyout(&v, user, sizeof(v)));
+}
+
+static int
+disk_ioctl_short(const struct disk *dk, u_long cmd, void *user)
+{
+	uint16_t v;
+
+	if (cmd == BLKROTATIONAL)
+		v = (dk->dk_flags & DKF_ROTATES) != 0;
+	else
+		v = MIN(UINT16_MAX, dk->dk_maxxfer / 512);
+	return (copyout(&v, user, sizeof(v)));
+}
+
+static int
+disk_ioctl_long(struct diskpart *pt, u_long cmd, void *user)
+{
+	struct disk_priv *dp = pt->pt_disk->dk_priv;
+	uint64_t size = disk_partsize(pt);
+	u_long v;
+
+	switch (cmd) {
+	case BLKGETSIZE64:
+		return (copyout(&size, user, sizeof(size)));
+	case BLKGETSIZE:
+		v = size / 512;
+		break;
+	default:
+		v = dp->dp_window / 512;
+		break;
+	}
+	return (copyout(&v, user, sizeof(v)));
+}
+
+static int
+disk_ioctl(struct cdev *cd, u_long cmd, void *data, int flags)
+{
+	struct diskpart *pt = dev_arg(cd);
+	struct disk *dk = pt->pt_disk;
+	int error;
+
+	if (dk->dk_ioctl != NULL &&
+	    (error = dk->dk_ioctl(dk, cmd, data, flags)) != ENOTTY)
+		return (error);
+	switch (cmd) {
+	case HDIO_GETGEO:
+		return (disk_getgeo(pt, data));
+	case BLKFLSBUF:
+		diskahead_forgetall(dk->dk_priv);
+		return (disk_flush(dk));
+	case BLKRRPART:
+		return (pt->pt_index != 0 ? EINVAL : disk_rescan(dk));
+	case BLKDISCARD:
+	case BLKSECDISCARD:
+	case BLKZEROOUT:
+		return (disk_ioctl_range(pt, cmd, data, flags));
+	case BLKGETSIZE:
+	case BLKGETSIZE64:
+	case BLKRAGET:
+	case BLKFRAGET:
+		return (disk_ioctl_long(pt, cmd, data));
+	case BLKRASET:
+	case BLKFRASET:
+		dk->dk_priv->dp_window = MIN((u_long)data, DISK_WINDOW / 512) *
+		    512;
+		return (0);
+	case BLKROTATIONAL:
+	case BLKSECTGET:
+		return (disk_ioctl_short(dk, cmd, data));
+	default:
+		return (disk_ioctl_int(pt, cmd, data));
+	}
 }
 
 static const struct cdevsw disk_cdevsw = {
 	.d_name = "disk",
 	.d_open = disk_open,
+	.d_close = disk_close,
 	.d_read = disk_read,
 	.d_write = disk_write,
 	.d_ioctl = disk_ioctl,
 	.d_fsync = disk_fsync,
 	.d_size = disk_size,
-	.d_aio = disk_aio,
+	.d_aio = diskaio,
 	.d_flags = D_DISK | D_RAWIOCTL,
 };
 
-/* --- attach -------------------------------------------------------------------------------------- */
+/* --- for others --------------------------------------------------------- */
+
+static void
+disk_tell(const struct diskpart *pt, void (*fn)(void *,
+    const struct disk_node *), void *arg)
+{
+	struct disk_node dn = { .dn_name = dev_name(pt->pt_cdev),
+	    .dn_rdev = pt->pt_cdev->cd_rdev, .dn_index = pt->pt_index,
+	    .dn_start = pt->pt_start, .dn_size = disk_partsize(pt) };
+
+	fn(arg, &dn);
+}
+
+void
+disk_foreach(void (*fn)(void *, const struct disk_node *), void *arg)
+{
+	struct disk_priv *dp;
+	struct diskpart *pt;
+
+	rw_enter_read(&disks_lock);
+	TAILQ_FOREACH(dp, &alldisks, dp_link) {
+		disk_tell(&dp->dp_whole, fn, arg);
+		rw_enter_read(&dp->dp_partlock);
+		TAILQ_FOREACH(pt, &dp->dp_parts, pt_link)
+			disk_tell(pt, fn, arg);
+		rw_exit(&dp->dp_partlock);
+	}
+	rw_exit(&disks_lock);
+}
 
 static int
 disk_sysctl_serial(void *arg, char *buf, size_t size)
@@ -636,17 +493,20 @@ disk_sysctl(struct disk *dk, struct sysctl_oid *so, const char *name,
 	(void)sysctl_register(so);
 }
 
+/* --- attachment --------------------------------------------------------- */
+
 /*
  * Each page of a program, or what a request has of it, is a segment, or
  * several where the device limits their length.
  */
 static int
-disk_limits(struct disk *dk, struct disk_priv *dp)
+disk_limits(struct disk *dk)
 {
+	struct disk_priv *dp = dk->dk_priv;
 	uint64_t seglen, bytes;
 	u_int segs;
 
-	if (dk->dk_blksize < 512 || dk->dk_blksize > BLKSIZE_MAX ||
+	if (dk->dk_blksize < 512 || dk->dk_blksize > DISK_BLKMAX ||
 	    !powerof2(dk->dk_blksize) || dk->dk_maxsegs == 0 ||
 	    dk->dk_maxseglen == 0 || dk->dk_size % dk->dk_blksize != 0)
 		return (EINVAL);
@@ -664,26 +524,49 @@ disk_limits(struct disk *dk, struct disk_priv *dp)
 	    EINVAL : 0);
 }
 
+static struct disk_priv *
+disk_alloc(struct disk *dk)
+{
+	struct disk_priv *dp;
+	u_int i;
+
+	if ((dp = kmem_zalloc(sizeof(*dp), KM_NOSLEEP)) == NULL)
+		return (NULL);
+	dp->dp_disk = dk;
+	rw_init(&dp->dp_partlock, "diskpart");
+	TAILQ_INIT(&dp->dp_parts);
+	mtx_init(&dp->dp_mtx, IPL_BIO);
+	LIST_INIT(&dp->dp_writes);
+	for (i = 0; i < DISK_STREAMS; i++)
+		TAILQ_INIT(&dp->dp_stream[i].ds_bufs);
+	/* a small machine has no memory for what may not be wanted */
+	dp->dp_window = rounddown2(MIN(DISK_WINDOW, ptoa(vm_page_total()) /
+	    256), 65536UL);
+	return (dp);
+}
+
 int
 disk_attach(struct disk *dk)
 {
 	struct disk_priv *dp;
 	int error;
 
-	if ((dp = kmem_zalloc(sizeof(*dp), KM_NOSLEEP)) == NULL)
+	if ((dk->dk_priv = dp = disk_alloc(dk)) == NULL)
 		return (ENOMEM);
-	rw_init(&dp->dp_lock, "disk");
-	mtx_init(&dp->dp_mtx, IPL_BIO);
-	dk->dk_priv = dp;
-	if ((error = disk_limits(dk, dp)) != 0 ||
-	    (error = dev_create(&dk->dk_cdev, &disk_cdevsw, dk, 0660, "%s",
-	    dk->dk_dev->dv_xname)) != 0) {
+	if ((error = disk_limits(dk)) != 0 ||
+	    (error = disk_mknode(dk, &dp->dp_whole)) != 0) {
 		dk->dk_priv = NULL;
 		kmem_free(dp, sizeof(*dp));
 		return (error);
 	}
 	disk_sysctl(dk, &dp->dp_serial, "serial", disk_sysctl_serial);
 	disk_sysctl(dk, &dp->dp_size, "size", disk_sysctl_size);
+	rw_enter_write(&dp->dp_partlock);
+	(void)disk_scan(dk);	/* the disk is of use without */
+	rw_exit(&dp->dp_partlock);
+	rw_enter_write(&disks_lock);
+	TAILQ_INSERT_TAIL(&alldisks, dp, dp_link);
+	rw_exit(&disks_lock);
 	return (0);
 }
 
@@ -694,12 +577,18 @@ disk_detach(struct disk *dk)
 
 	if (dp == NULL)
 		return;
+	rw_enter_write(&disks_lock);
+	TAILQ_REMOVE(&alldisks, dp, dp_link);
+	rw_exit(&disks_lock);
 	dp->dp_gone = true;
 	sysctl_unregister(&dp->dp_serial);
 	sysctl_unregister(&dp->dp_size);
-	dev_destroy(dk->dk_cdev);
+	rw_enter_write(&dp->dp_partlock);
+	disk_unpart(dp);
+	rw_exit(&dp->dp_partlock);
+	dev_destroy(dp->dp_whole.pt_cdev);
 	disk_quiet(dp);
-	dk->dk_cdev = NULL;
+	diskahead_forgetall(dp);
 	dk->dk_priv = NULL;
 	kmem_free(dp, sizeof(*dp));
 }
@@ -708,4 +597,25 @@ void
 disk_resized(struct disk *dk, uint64_t size)
 {
 	dk->dk_size = rounddown2(size, (uint64_t)dk->dk_blksize);
+	if (dk->dk_priv != NULL)
+		diskahead_forgetall(dk->dk_priv);
+}
+
+int
+disk_medium(struct disk *dk)
+{
+	struct disk_priv *dp = dk->dk_priv;
+	int error = 0;
+
+	rw_enter_write(&dp->dp_partlock);
+	if (dk->dk_flags & DKF_NOMEDIUM)
+		dk->dk_size = 0;
+	else if ((error = disk_limits(dk)) != 0) {
+		dk->dk_flags |= DKF_NOMEDIUM;
+		dk->dk_size = 0;
+	}
+	diskahead_forgetall(dp);
+	(void)disk_scan(dk);
+	rw_exit(&dp->dp_partlock);
+	return (error);
 }

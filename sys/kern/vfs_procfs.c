@@ -11,6 +11,7 @@
  */
 
 #include <sys/cmdline.h>
+#include <sys/disk.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/init.h>
@@ -575,6 +576,22 @@ root_filesystems(struct ptext *pt, const struct pnode *pn __unused)
 	return (0);
 }
 
+static void
+partition(void *arg, const struct disk_node *dn)
+{
+	text(arg, "%4u %8u %10llu %s\n", major(dn->dn_rdev),
+	    minor(dn->dn_rdev), (unsigned long long)dn->dn_size / 1024,
+	    dn->dn_name);
+}
+
+static int
+root_partitions(struct ptext *pt, const struct pnode *pn __unused)
+{
+	text(pt, "major minor  #blocks  name\n\n");
+	disk_foreach(partition, pt);
+	return (0);
+}
+
 static int
 root_cmdline(struct ptext *pt, const struct pnode *pn __unused)
 {
@@ -594,8 +611,8 @@ static const struct genfile root_files[] = {
 	{ "cmdline", root_cmdline }, { "cpuinfo", root_cpuinfo },
 	{ "filesystems", root_filesystems }, { "loadavg", root_loadavg },
 	{ "meminfo", root_meminfo }, { "mounts", root_mounts },
-	{ "stat", root_stat }, { "uptime", root_uptime },
-	{ "version", root_version },
+	{ "partitions", root_partitions }, { "stat", root_stat },
+	{ "uptime", root_uptime }, { "version", root_version },
 };
 static const u_int nroot_files = nitems(root_files);
 

@@ -75,6 +75,7 @@
 #define EHOSTUNREACH	113
 #define EALREADY	114
 #define EINPROGRESS	115
+#define ENOMEDIUM	123
 
 /* kernel only, never seen by a program */
 #define ERESTART	(-1)	/* run the system call again */

@@ -42,11 +42,34 @@ struct virtio_blk_config {
 	uint8_t		writeback;
 	uint8_t		unused0;
 	uint16_t	num_queues;
+	uint32_t	max_discard_sectors;
+	uint32_t	max_discard_seg;
+	uint32_t	discard_sector_alignment;
+	uint32_t	max_write_zeroes_sectors;
+	uint32_t	max_write_zeroes_seg;
+	uint8_t		write_zeroes_may_unmap;
+	uint8_t		unused1[3];
+	uint32_t	max_secure_erase_sectors;
+	uint32_t	max_secure_erase_seg;
+	uint32_t	secure_erase_sector_alignment;
+	uint32_t	zone_sectors;
+	uint32_t	max_open_zones;
+	uint32_t	max_active_zones;
+	uint32_t	max_append_sectors;
+	uint32_t	write_granularity;
+	uint8_t		zone_model;
+	uint8_t		unused2[3];
 };
 _Static_assert(offsetof(struct virtio_blk_config, blk_size) == 20 &&
     offsetof(struct virtio_blk_config, writeback) == 32 &&
-    offsetof(struct virtio_blk_config, num_queues) == 34,
+    offsetof(struct virtio_blk_config, num_queues) == 34 &&
+    offsetof(struct virtio_blk_config, max_secure_erase_sectors) == 60 &&
+    offsetof(struct virtio_blk_config, zone_model) == 92,
     "virtio_blk_config");
+
+#define VIRTIO_BLK_Z_NONE	0
+#define VIRTIO_BLK_Z_HM		1	/* managed by the host */
+#define VIRTIO_BLK_Z_HA		2	/* it may be, and need not */
 
 #define VIRTIO_BLK_SECTOR	512	/* the unit of the protocol */
 
@@ -62,6 +85,10 @@ _Static_assert(sizeof(struct virtio_blk_req) == 16, "virtio_blk_req");
 #define VIRTIO_BLK_T_OUT		1
 #define VIRTIO_BLK_T_FLUSH		4
 #define VIRTIO_BLK_T_GET_ID		8
+#define VIRTIO_BLK_T_GET_LIFETIME	10
+#define VIRTIO_BLK_T_DISCARD		11
+#define VIRTIO_BLK_T_WRITE_ZEROES	13
+#define VIRTIO_BLK_T_SECURE_ERASE	14
 
 /* and one byte that it writes behind them */
 #define VIRTIO_BLK_S_OK			0
@@ -69,5 +96,22 @@ _Static_assert(sizeof(struct virtio_blk_req) == 16, "virtio_blk_req");
 #define VIRTIO_BLK_S_UNSUPP		2
 
 #define VIRTIO_BLK_ID_BYTES	20	/* of T_GET_ID, NUL padded */
+
+/* what DISCARD, WRITE_ZEROES and SECURE_ERASE are about */
+struct virtio_blk_range {
+	le64_w		bl_sector;
+	le32_w		bl_sectors;
+	le32_w		bl_flags;
+};
+_Static_assert(sizeof(struct virtio_blk_range) == 16, "virtio_blk_range");
+
+/* the answer to GET_LIFETIME: JESD84-B50, 7.4.41 and the two before it */
+struct virtio_blk_lifetime {
+	le16_w		bl_eol;		/* of the reserved blocks */
+	le16_w		bl_slc;		/* tenths of the life of each kind */
+	le16_w		bl_mlc;
+};
+_Static_assert(sizeof(struct virtio_blk_lifetime) == 6,
+    "virtio_blk_lifetime");
 
 #endif /* _DEV_PV_VIOBLKREG_H_ */

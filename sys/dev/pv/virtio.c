@@ -304,21 +304,27 @@ virtio_begin(struct virtio_softc *sc)
 }
 
 int
+virtio_look(struct virtio_softc *sc, struct device *child)
+{
+	KASSERT(sc->sc_state <= VS_FEATURES);
+	sc->sc_child = child;
+	sc->sc_tried = true;
+	strlcpy(sc->sc_childname, child->dv_xname, sizeof(sc->sc_childname));
+	return (virtio_begin(sc));
+}
+
+int
 virtio_negotiate(struct virtio_softc *sc, struct device *child,
     const struct virtio_feature *table, size_t n, virtio_bits_t refuse)
 {
 	int error;
 
-	KASSERT(sc->sc_state <= VS_FEATURES);
-	sc->sc_child = child;
-	sc->sc_tried = true;
-	strlcpy(sc->sc_childname, child->dv_xname, sizeof(sc->sc_childname));
 	mtx_enter(&sc->sc_mtx);
 	sc->sc_table = table;
 	sc->sc_ntable = n;
 	sc->sc_taskoff = false;
 	mtx_leave(&sc->sc_mtx);
-	if ((error = virtio_begin(sc)) != 0)
+	if ((error = virtio_look(sc, child)) != 0)
 		return (error);
 	sc->sc_features = virtio_choose(sc, refuse);
 	if ((error = virtio_check_features(sc)) != 0 ||

@@ -87,7 +87,11 @@ struct virtio_feature {
  * May be called again, to try with less.  Thread context.  ENXIO: the device
  * cannot be driven; its line says why.  ETIMEDOUT: it cannot be reset.
  * The table is kept.
+ *
+ * virtio_look: before that, for a driver that must see the configuration to
+ * know what it can accept (3.1.1, step 4).  The same errors.
  */
+int	 virtio_look(struct virtio_softc *, struct device *);
 int	 virtio_negotiate(struct virtio_softc *, struct device *,
 	    const struct virtio_feature *, size_t, virtio_bits_t refuse);
 bool	 virtio_offered(const struct virtio_softc *, virtio_bits_t);

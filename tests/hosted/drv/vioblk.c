@@ -1035,7 +1035,7 @@ every_failure_of_attach_leaves_nothing(void **state)
 			dev_release(cd);
 		clean();
 	}
-	assert_true(n > 50 && n < 2000);
+	assert_true(n > 20 && n < 2000);
 	hosted_fail_at = 0;
 	clean();
 }
