@@ -29,6 +29,8 @@ static struct mutex	dev_mtx = MUTEX_INITIALIZER(IPL_HIGH);
 static struct thread	*autoconf_owner;
 static u_int		autoconf_depth;
 
+#define ENTER_MSEC	20	/* between two looks at *stop */
+
 static void
 autoconf_enter(void)
 {
@@ -50,6 +52,33 @@ autoconf_leave(void)
 		wakeup(&autoconf_owner);
 	}
 	mtx_leave(&dev_mtx);
+}
+
+bool
+config_enter(const bool *stop)
+{
+	bool mine = true;
+
+	mtx_enter(&dev_mtx);
+	while (mine && autoconf_owner != NULL &&
+	    autoconf_owner != curthread) {
+		mine = !__atomic_load_n(stop, __ATOMIC_RELAXED);
+		if (mine)
+			(void)msleep_nsec(&autoconf_owner, &dev_mtx, PRI_KERN,
+			    "autoconf", MSEC_TO_NSEC(ENTER_MSEC));
+	}
+	if (mine) {
+		autoconf_owner = curthread;
+		autoconf_depth++;
+	}
+	mtx_leave(&dev_mtx);
+	return (mine);
+}
+
+void
+config_leave(void)
+{
+	autoconf_leave();
 }
 
 /* --- messages ------------------------------------------------------------------ */

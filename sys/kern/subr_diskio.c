@@ -380,7 +380,7 @@ uio_advance(struct uio *uio, size_t n)
 		step = MIN(n, uio->uio_iov->iov_len);
 		uio->uio_iov->iov_base = (char *)uio->uio_iov->iov_base + step;
 		uio->uio_iov->iov_len -= step;
-		if (uio->uio_iov->iov_len == 0 && uio->uio_resid > 0) {
+		if (uio->uio_iov->iov_len == 0) {
 			uio->uio_iov++;
 			uio->uio_iovcnt--;
 		}

@@ -34,6 +34,8 @@ struct cdevsw {
 	void		(*d_aio)(struct cdev *, struct aiolist *);
 	int		 d_flags;
 };
+/* what d_ioctl returns if ioctl(2) is to return that number and not 0 */
+#define IOCTL_VALUE(v)	(-0x100 - (v))
 #define D_TTY		0x01	/* a terminal: may become the controlling one */
 #define D_DISK		0x02	/* seekable, of a known size */
 #define D_RAWIOCTL	0x04	/* d_ioctl gets the user's pointer itself */

@@ -98,6 +98,9 @@ extern const struct cfdata	cfdata[];	/* cf_driver NULL ends */
  *	refuses, which DETACH_FORCE does not allow.
  * config_gone: the hardware of this subtree has vanished; any context.
  * config_defer: call fn(dev) when all devices have attached.
+ * config_enter, config_leave: nobody else attaches or detaches meanwhile; for
+ *	the thread of a bus, around all it does.  Who detaches the bus waits for
+ *	that thread and must not be waited for: false when *stop has become true.
  * config_disabled: disable= on the command line names it.
  */
 void		 config_init(void);
@@ -111,6 +114,8 @@ int		 config_activate_children(struct device *, enum devact);
 void		 config_defer(struct device *, void (*)(struct device *));
 void		 config_deferred(void);		/* main: now */
 void		 config_gone(struct device *);
+bool		 config_enter(const bool *);
+void		 config_leave(void);
 
 struct device	*device_lookup(struct cfdriver *, int);	/* takes a reference */
 void		 device_ref(struct device *);

@@ -164,17 +164,32 @@ intr_enter(void)
 	return (ipl);
 }
 
+/* Soft interrupts that wait; ends with interrupts off. */
+static void
+soft_run(struct cpu_info *ci)
+{
+	while (ci->ci_softpending != 0) {
+		ci->ci_ipl = IPL_SOFT;
+		intr_on();
+		softintr_run();
+		intr_off();
+	}
+}
+
+/*
+ * Interrupts stay off until the machine returns to what was interrupted: if
+ * they were on here, a device that always has another one would fill the
+ * stack.
+ */
 void
 intr_leave(u_int ipl)
 {
 	struct cpu_info *ci = curcpu();
 
 	ci->ci_intrdepth--;
-	if (ipl < IPL_SOFT)
-		splx(ipl);
-	else
-		ci->ci_ipl = ipl;
-	intr_off();
+	if (ipl == IPL_NONE)
+		soft_run(ci);
+	ci->ci_ipl = ipl;
 }
 
 int
@@ -197,12 +212,8 @@ splx(int ipl)
 {
 	struct cpu_info *ci = curcpu();
 
-	while (ipl == IPL_NONE && ci->ci_softpending != 0) {
-		ci->ci_ipl = IPL_SOFT;
-		intr_on();
-		softintr_run();
-		intr_off();
-	}
+	if (ipl == IPL_NONE)
+		soft_run(ci);
 	ci->ci_ipl = ipl;
 	if (ipl <= IPL_SOFT)
 		intr_on();

@@ -5,6 +5,7 @@
  * Files: the system calls on names and descriptors.
  */
 
+#include <sys/conf.h>
 #include <sys/errno.h>
 #include <sys/file.h>
 #include <sys/kmem.h>
@@ -837,9 +838,14 @@ linux_getdents64(const u_long *a, long *rv)
 /* --- descriptors ----------------------------------------------------------------------------- */
 
 int
-linux_ioctl(const u_long *a, long *rv __unused)
+linux_ioctl(const u_long *a, long *rv)
 {
-	return (kern_ioctl(FD(a[0]), (uint32_t)a[1], (void *)a[2]));
+	int error = kern_ioctl(FD(a[0]), (uint32_t)a[1], (void *)a[2]);
+
+	if (error > IOCTL_VALUE(0))
+		return (error);
+	*rv = IOCTL_VALUE(0) - error;
+	return (0);
 }
 
 static int
