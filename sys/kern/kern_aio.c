@@ -71,6 +71,7 @@ aioreq_alloc(struct aioctx *ac, const struct aioarg *aa)
 		return (NULL);
 	ar->ar_ctx = ac;
 	ar->ar_op = aa->aa_op;
+	ar->ar_sync = aa->aa_sync;
 	ar->ar_done = aioreq_done;
 	ar->ar_id[0] = aa->aa_id[0];
 	ar->ar_id[1] = aa->aa_id[1];
@@ -140,34 +141,56 @@ aioreq_run(struct aioreq *ar)
 			ar->ar_uio.uio_offset = 0;
 		ar->ar_error = file_rdwr(f, &ar->ar_uio, &ar->ar_count);
 	}
+	if (ar->ar_sync && ar->ar_op == AIO_WRITE && ar->ar_error == 0 &&
+	    (ar->ar_error = file_sync(f)) != 0)
+		ar->ar_count = 0;
 	/* it cannot be begun again */
 	if (ar->ar_error == ERESTART)
 		ar->ar_error = EINTR;
 	aioreq_done(ar);
 }
 
+static void
+aioreq_run_all(struct aiolist *list)
+{
+	struct aioreq *ar;
+
+	while ((ar = TAILQ_FIRST(list)) != NULL) {
+		TAILQ_REMOVE(list, ar, ar_link);
+		aioreq_run(ar);
+	}
+}
+
+/* A write that ends with a flush is done by one who waits in between. */
+static bool
+aioreq_alone(const struct aioreq *ar)
+{
+	return (ar->ar_op != AIO_WRITE ||
+	    (!ar->ar_sync && !(ar->ar_file->f_flags & O_DSYNC)));
+}
+
 void
 aio_submit(struct aioctx *ac)
 {
 	struct aioreq *ar, *next;
-	struct aiolist list;
+	struct aiolist list, wait;
 	struct file *f;
 
 	while ((ar = TAILQ_FIRST(&ac->ac_new)) != NULL) {
 		f = ar->ar_file;
 		TAILQ_INIT(&list);
+		TAILQ_INIT(&wait);
 		TAILQ_FOREACH_SAFE(ar, &ac->ac_new, ar_link, next) {
 			if (ar->ar_file != f)
 				continue;
 			TAILQ_REMOVE(&ac->ac_new, ar, ar_link);
-			TAILQ_INSERT_TAIL(&list, ar, ar_link);
+			TAILQ_INSERT_TAIL(aioreq_alone(ar) ? &list : &wait,
+			    ar, ar_link);
 		}
-		if (f->f_ops->fo_aio != NULL)
+		if (f->f_ops->fo_aio != NULL && !TAILQ_EMPTY(&list))
 			f->f_ops->fo_aio(f, &list);
-		while ((ar = TAILQ_FIRST(&list)) != NULL) {
-			TAILQ_REMOVE(&list, ar, ar_link);
-			aioreq_run(ar);
-		}
+		aioreq_run_all(&list);
+		aioreq_run_all(&wait);
 	}
 }
 

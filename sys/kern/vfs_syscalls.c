@@ -607,11 +607,22 @@ uio_check(const struct uio *uio)
 	return (0);
 }
 
+/* Files that have nothing to flush are no error here. */
+int
+file_sync(struct file *f)
+{
+	int error = EINVAL;
+
+	if (f->f_ops->fo_fsync != NULL)
+		error = f->f_ops->fo_fsync(f);
+	return (error == EINVAL ? 0 : error);
+}
+
 int
 file_rdwr(struct file *f, struct uio *uio, size_t *donep)
 {
 	size_t want = uio->uio_resid;
-	int error;
+	int error, e;
 
 	if ((error = uio_check(uio)) != 0)
 		return (error);
@@ -622,6 +633,12 @@ file_rdwr(struct file *f, struct uio *uio, size_t *donep)
 		error = f->f_ops->fo_write == NULL ? EINVAL :
 		    f->f_ops->fo_write(f, uio);
 	*donep = want - uio->uio_resid;
+	if (*donep != 0 && uio->uio_rw == UIO_WRITE &&
+	    (f->f_flags & O_DSYNC) && (e = file_sync(f)) != 0) {
+		/* what is not where it survives was not written */
+		*donep = 0;
+		error = e;
+	}
 	/* whoever writes on without asking dies of it */
 	if (error == EPIPE)
 		psignal(curproc, SIGPIPE);

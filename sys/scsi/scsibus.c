@@ -439,7 +439,10 @@ work_next(struct scsibus_softc *sc, struct scsibus_work *sw)
 		return (true);
 	}
 	sw->sw_event = SCSIBUS_MISSED;
-	return (__atomic_exchange_n(&sc->sc_scan, false, __ATOMIC_RELAXED));
+	if (!sc->sc_scan)
+		return (false);
+	sc->sc_scan = false;
+	return (true);
 }
 
 /* The drivers of units are called here only, and not while they detach. */

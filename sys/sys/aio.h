@@ -41,6 +41,7 @@ struct aioreq {
 	struct iovec		 *ar_iov;	/* kmem, or ar_one */
 	u_int			  ar_niov;
 	struct iovec		  ar_one;
+	bool			  ar_sync;
 	uint64_t		  ar_id[2];
 };
 TAILQ_HEAD(aiolist, aioreq);
@@ -69,6 +70,7 @@ struct aioarg {
 	const struct iovec	*aa_iov;	/* kernel copy of user's */
 	u_int			 aa_niov;
 	off_t			 aa_offset;
+	bool			 aa_sync;	/* flush what was written */
 	uint64_t		 aa_id[2];	/* come back at the end */
 };
 typedef int (*aiofill_t)(void *, const uint64_t *id, long result);

@@ -64,6 +64,7 @@ struct file {
 #define O_TRUNC		00001000
 #define O_APPEND	00002000
 #define O_NONBLOCK	00004000
+#define O_DSYNC		00010000
 #define O_CLOEXEC	02000000
 #define O_PATH		010000000
 /* arm64 has other values for these four */
@@ -92,6 +93,7 @@ struct filedesc {
  * file_get: of the current process, with a reference; EBADF.
  * file_get_rw: EBADF also if it is not open for that.
  * file_rdwr: at uio_offset; what was moved before an error counts.
+ * file_sync: what was written is where it survives.  EIO.
  * file_unref: closes with the last one.
  * fd_install: the lowest free descriptor from min on takes over the caller's
  *	reference; EMFILE, ENOMEM (the reference stays with the caller).
@@ -101,6 +103,7 @@ struct file *file_alloc(const struct fileops *, int, void *);
 int	 file_get(int, struct file **);
 int	 file_get_rw(int, enum uio_rw, struct file **);
 int	 file_rdwr(struct file *, struct uio *, size_t *donep);
+int	 file_sync(struct file *);
 void	 file_ref(struct file *);
 bool	 file_tryref(struct file *);	/* false: it is being closed */
 void	 file_unref(struct file *);

@@ -30,6 +30,11 @@ struct linux_timeval {
 	int64_t		tv_usec;
 };
 
+/* of preadv2(2) and its kind */
+#define RWF_HIPRI	0x01		/* poll for it: a hint */
+#define RWF_DSYNC	0x02
+#define RWF_SYNC	0x04
+
 /* EINVAL: nanoseconds out of range or negative time */
 int	linux_timespec_in(const void *, uint64_t *);
 int	linux_timespec_out(uint64_t, void *);

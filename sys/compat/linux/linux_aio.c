@@ -143,14 +143,15 @@ submit_one(struct aioctx *ac, u_long user)
 
 	if ((error = copyin((void *)user, &cb, sizeof(cb))) != 0)
 		return (error);
-	/* no flag means anything here: there is no eventfd(2) */
+	/* results are not told to an eventfd(2) */
 	if (cb.aio_reserved2 != 0 || cb.aio_flags != 0)
 		return (EINVAL);
 	if ((error = copyout(&key, (char *)user + AIO_KEY, sizeof(key))) != 0)
 		return (error);
-	if (cb.aio_rw_flags != 0)
+	if ((cb.aio_rw_flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)) != 0)
 		return (EOPNOTSUPP);
 	aa = (struct aioarg){ .aa_fd = cb.aio_fildes,
+	    .aa_sync = (cb.aio_rw_flags & (RWF_DSYNC | RWF_SYNC)) != 0,
 	    .aa_offset = cb.aio_offset, .aa_id = { user, cb.aio_data },
 	    .aa_op = cb.aio_lio_opcode == IOCB_CMD_PWRITE ||
 	    cb.aio_lio_opcode == IOCB_CMD_PWRITEV ? AIO_WRITE : AIO_READ };

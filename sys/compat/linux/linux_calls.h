@@ -25,6 +25,8 @@ LINUX_CALL(readv);
 LINUX_CALL(writev);
 LINUX_CALL(preadv);
 LINUX_CALL(pwritev);
+LINUX_CALL(preadv2);
+LINUX_CALL(pwritev2);
 LINUX_CALL(access);
 LINUX_CALL(pipe);
 LINUX_CALL(select);

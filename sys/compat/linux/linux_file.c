@@ -132,6 +132,33 @@ linux_pwritev(const u_long *a, long *rv)
 	return (rdwr_vector(a, UIO_WRITE, &off, rv));
 }
 
+static int
+rdwr_flags(const u_long *a, enum uio_rw rw, long *rv)
+{
+	off_t off = a[3];
+	int flags = a[5], error;
+
+	if (flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC))
+		return (EOPNOTSUPP);
+	error = rdwr_vector(a, rw, off == -1 ? NULL : &off, rv);
+	if (error == 0 && rw == UIO_WRITE && (flags & ~RWF_HIPRI) &&
+	    (error = kern_fsync(FD(a[0]))) == EINVAL)
+		error = 0;	/* there is nothing to flush in this one */
+	return (error);
+}
+
+int
+linux_preadv2(const u_long *a, long *rv)
+{
+	return (rdwr_flags(a, UIO_READ, rv));
+}
+
+int
+linux_pwritev2(const u_long *a, long *rv)
+{
+	return (rdwr_flags(a, UIO_WRITE, rv));
+}
+
 /* Through a page of the kernel's: in fd, out fd, at most n bytes of it. */
 static int
 sendfile_piece(int out, int in, char *buf, size_t n, const off_t *off,

@@ -320,7 +320,8 @@ vioblk_set_timeout(struct vioblk_softc *sc, u_int secs)
 		sc->sc_secs = secs;
 		TAILQ_FOREACH(rq, &q->q_busy, rq_link)
 			rq->rq_deadline = limit;
-		if (!TAILQ_EMPTY(&q->q_busy))
+		/* it may also be set for one that was answered */
+		if (!TAILQ_EMPTY(&q->q_busy) || timeout_pending(&q->q_timeout))
 			timeout_add_sec(&q->q_timeout, secs);
 		mtx_leave(&q->q_mtx);
 	}
