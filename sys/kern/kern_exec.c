@@ -188,7 +188,8 @@ exec_store(struct vmspace *vm, u_long va, const void *buf, size_t n)
 
 	for (; n > 0; n -= len, va += len) {
 		len = n;
-		error = vm_wire(vm, va, &len, PROT_WRITE, &iov, 1, &niov);
+		error = vm_wire(vm, va, &len, PROT_WRITE, &iov, 1,
+		    PAGE_SIZE, &niov);
 		if (error != 0)
 			return (error);
 		if (buf == NULL)

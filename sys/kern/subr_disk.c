@@ -496,25 +496,27 @@ disk_sysctl(struct disk *dk, struct sysctl_oid *so, const char *name,
 /* --- attachment --------------------------------------------------------- */
 
 /*
- * Each page of a program, or what a request has of it, is a segment, or
- * several where the device limits their length.
+ * Pages of a program that lie behind each other are one segment, where the
+ * device takes one as long; where it does not even take a page, each page is
+ * several.
  */
 static int
 disk_limits(struct disk *dk)
 {
 	struct disk_priv *dp = dk->dk_priv;
 	uint64_t seglen, bytes;
-	u_int segs;
 
 	if (dk->dk_blksize < 512 || dk->dk_blksize > DISK_BLKMAX ||
 	    !powerof2(dk->dk_blksize) || dk->dk_maxsegs == 0 ||
 	    dk->dk_maxseglen == 0 || dk->dk_size % dk->dk_blksize != 0)
 		return (EINVAL);
 	seglen = MIN(dk->dk_maxseglen, PAGE_SIZE);
-	segs = howmany(PAGE_SIZE, seglen);
-	dp->dp_maxiov = MIN(dk->dk_maxsegs / segs, DISK_MAXIOV);
-	bytes = dp->dp_maxiov != 0 ? dp->dp_maxiov * PAGE_SIZE :
-	    dk->dk_maxsegs * seglen;
+	dp->dp_maxpiece = MAX(rounddown2(dk->dk_maxseglen, PAGE_SIZE),
+	    PAGE_SIZE);
+	dp->dp_maxiov = MIN(dk->dk_maxsegs / howmany(PAGE_SIZE, seglen),
+	    DISK_MAXIOV);
+	bytes = dp->dp_maxiov != 0 ? (uint64_t)dp->dp_maxiov *
+	    dp->dp_maxpiece : dk->dk_maxsegs * seglen;
 	dp->dp_maxiov = MAX(dp->dp_maxiov, 1);
 	dp->dp_maxbio = rounddown2(MIN(bytes, dk->dk_maxxfer),
 	    (uint64_t)dk->dk_blksize);

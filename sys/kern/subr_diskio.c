@@ -269,7 +269,7 @@ disk_cmd(const struct uio *uio)
 	return (uio->uio_rw == UIO_READ ? BIO_READ : BIO_WRITE);
 }
 
-/* Pages of an uio that hold so many bytes behind the first. */
+/* Pieces that so many bytes of an uio are, at the most. */
 static u_int
 disk_pages(const struct disk_priv *dp, const struct iovec *iov, size_t skip,
     size_t want)
@@ -286,7 +286,7 @@ disk_pages(const struct disk_priv *dp, const struct iovec *iov, size_t skip,
 	return (MIN(pages, dp->dp_maxiov));
 }
 
-/* One contiguous piece, page by page, as far as there is room. */
+/* One piece of the program's memory, as far as there is room. */
 static int
 diskbio_piece(struct diskbio *db, const struct uio *uio, char *base,
     size_t *lenp)
@@ -300,7 +300,7 @@ diskbio_piece(struct diskbio *db, const struct uio *uio, char *base,
 		/* the device writes what a program reads */
 		error = vm_wire(curproc->p_vm, (vaddr_t)base, lenp,
 		    uio->uio_rw == UIO_READ ? PROT_WRITE : PROT_READ, iov,
-		    max, &n);
+		    max, db->db_disk->dk_priv->dp_maxpiece, &n);
 		db->db_wired = true;
 	} else {
 		for (; n < max && done < *lenp; done += step) {
@@ -314,22 +314,23 @@ diskbio_piece(struct diskbio *db, const struct uio *uio, char *base,
 	return (error);
 }
 
-/* Only so many bytes of what it has. */
+/* Without its last bytes. */
 static void
-diskbio_trim(struct diskbio *db, size_t have, size_t want)
+diskbio_trim(struct diskbio *db, size_t len)
 {
-	struct iovec *iov;
+	struct iovec *last;
+	size_t n;
 
-	while (have > want) {
-		iov = &db->db_iov[db->db_niov - 1];
-		if (have - want < iov->iov_len) {
-			iov->iov_len -= have - want;
-			break;
-		}
-		have -= iov->iov_len;
-		if (db->db_wired)
-			vm_unwire(iov, 1);
-		db->db_niov--;
+	if (db->db_wired) {
+		vm_unwire_end(db->db_iov, &db->db_niov, len);
+		return;
+	}
+	for (; len > 0; len -= n) {
+		last = &db->db_iov[db->db_niov - 1];
+		n = MIN(len, last->iov_len);
+		last->iov_len -= n;
+		if (last->iov_len == 0)
+			db->db_niov--;
 	}
 }
 
@@ -348,7 +349,7 @@ diskbio_new(struct disk *dk, const struct uio *uio, size_t skip, int flags,
 	db = diskbio_alloc(dk, disk_pages(dp, iov, skip, want), flags);
 	if (db == NULL)
 		return (ENOMEM);
-	for (; have < want && db->db_niov < db->db_maxiov; iov++, skip = 0) {
+	for (; have < want; iov++, skip = 0) {
 		if ((asked = n = MIN(iov->iov_len - skip, want - have)) == 0)
 			continue;
 		error = diskbio_piece(db, uio, (char *)iov->iov_base + skip,
@@ -360,7 +361,7 @@ diskbio_new(struct disk *dk, const struct uio *uio, size_t skip, int flags,
 			break;
 	}
 	*lenp = rounddown2(have, (size_t)dk->dk_blksize);
-	diskbio_trim(db, have, *lenp);
+	diskbio_trim(db, have - *lenp);
 	if (*lenp != 0) {
 		*dbp = db;
 		return (0);	/* the rest fails when it is tried again */

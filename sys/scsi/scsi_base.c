@@ -34,6 +34,9 @@ attention(struct scsi_xfer *xs, uint16_t asc)
 	struct scsi_unit *su = xs->xs_unit;
 	struct scsi_adapter *sa = su->su_adapter;
 
+	/* who looks will see it, and must not be sent to look again */
+	if (xs->xs_flags & XSF_LOOK)
+		return;
 	switch (asc) {
 	case ASC(0x28, 0x00):		/* medium may have changed */
 	case ASC(0x3a, 0x00):		/* there is none */

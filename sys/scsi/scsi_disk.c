@@ -36,7 +36,7 @@ capacity_16(struct scsi_unit *su, struct capacity *c)
 	memset(buf, 0, sizeof(buf));
 	scsi_put32(&cdb[10], sizeof(buf));
 	if ((error = scsi_command(su, cdb, sizeof(cdb), SCSI_IN, buf,
-	    sizeof(buf), XSF_QUIET, &done)) != 0)
+	    sizeof(buf), XSF_QUIET | XSF_LOOK, &done)) != 0)
 		return (error);
 	if (done < 12)
 		return (EIO);
@@ -56,7 +56,7 @@ capacity_10(struct scsi_unit *su, struct capacity *c)
 	int error;
 
 	if ((error = scsi_command(su, cdb, sizeof(cdb), SCSI_IN, buf,
-	    sizeof(buf), XSF_QUIET, &done)) != 0)
+	    sizeof(buf), XSF_QUIET | XSF_LOOK, &done)) != 0)
 		return (error);
 	if (done < sizeof(buf))
 		return (EIO);
@@ -115,7 +115,7 @@ unit_ready(struct scsi_unit *su)
 
 	for (i = 0; i < READY_TRIES && error == EIO; i++)
 		error = scsi_command(su, cdb, sizeof(cdb), SCSI_NODATA, NULL,
-		    0, XSF_QUIET, NULL);
+		    0, XSF_QUIET | XSF_LOOK, NULL);
 	return (error);
 }
 

@@ -128,7 +128,8 @@ unit_inquire(struct scsi_unit *su)
 	int error;
 
 	if ((error = scsi_command(su, cdb, sizeof(cdb), SCSI_IN,
-	    su->su_inquiry, INQ_LEN, XSF_QUIET, &done)) != 0)
+	    su->su_inquiry, INQ_LEN, XSF_QUIET | XSF_LOOK,
+	    &done)) != 0)
 		return (error);
 	if (done < 5 || INQ_QUALIFIER(su->su_inquiry) != 0 ||
 	    INQ_TYPE(su->su_inquiry) == TYPE_NONE)
@@ -231,8 +232,8 @@ target_many(struct scsibus_softc *sc, struct scsi_unit *su, size_t want)
 	if ((luns = kmem_zalloc(size, KM_NOSLEEP)) == NULL)
 		return;
 	luns_cdb(cdb, size);
-	if (scsi_command(su, cdb, sizeof(cdb), SCSI_IN, luns, size, XSF_QUIET,
-	    &done) == 0)
+	if (scsi_command(su, cdb, sizeof(cdb), SCSI_IN, luns, size, XSF_QUIET |
+	    XSF_LOOK, &done) == 0)
 		target_luns(sc, su->su_target, luns, done);
 	kmem_free(luns, size);
 }
@@ -288,7 +289,7 @@ probe_init(struct scsibus_softc *sc, struct probe *p, u_int target)
 	xs->xs_uio = (struct uio){ .uio_iov = &p->p_iov, .uio_iovcnt = 1,
 	    .uio_resid = xs->xs_len, .uio_segflg = UIO_SYSSPACE };
 	xs->xs_secs = SCAN_SECS;
-	xs->xs_flags = XSF_QUIET;
+	xs->xs_flags = XSF_QUIET | XSF_LOOK;
 	xs->xs_done = probe_done;
 	xs->xs_arg = p;
 	return (0);

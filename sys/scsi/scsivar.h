@@ -82,6 +82,7 @@ TAILQ_HEAD(scsi_xferlist, scsi_xfer);
 
 #define XSF_QUIET	0x01		/* say nothing if it fails */
 #define XSF_ONCE	0x02		/* do not try again */
+#define XSF_LOOK	0x04		/* part of finding out what is new */
 
 /* --- an adapter --------------------------------------------------------- */
 

@@ -75,7 +75,8 @@ struct disk_priv {
 	TAILQ_ENTRY(disk_priv)	 dp_link;	/* of all disks */
 	struct disk		*dp_disk;
 	size_t			 dp_maxbio;	/* bytes in one bio */
-	u_int			 dp_maxiov;
+	u_int			 dp_maxiov;	/* pieces, */
+	size_t			 dp_maxpiece;	/* each of so many at most */
 	bool			 dp_gone;
 	struct diskpart		 dp_whole;
 	struct rwlock		 dp_partlock;	/* dp_parts */

@@ -165,49 +165,84 @@ vm_fault(struct vmspace *vm, vaddr_t va, int prot)
 
 /* --- memory for devices ---------------------------------------------------------- */
 
-/* The page of va with a reference; EFAULT, ENOMEM. */
+#define WIRE_TRIES	4	/* others may take away what we have made */
+
+/*
+ * The page of va with a reference; EFAULT, ENOMEM.  The lock is held for
+ * reading, and given up where the page must be made.
+ */
 static int
 wire_page(struct vmspace *vm, vaddr_t va, int prot, paddr_t *pap)
 {
-	int cur, error = 0;
+	int cur, error, tries = 0;
 
-	rw_enter_write(&vm->vm_lock);
-	if (!pmap_extract(vm->vm_pmap, va, pap, &cur) || (prot & ~cur))
+	while (!pmap_extract(vm->vm_pmap, va, pap, &cur) || (prot & ~cur)) {
+		if (tries++ == WIRE_TRIES)
+			return (EFAULT);
+		rw_exit(&vm->vm_lock);
+		rw_enter_write(&vm->vm_lock);
 		error = fault_locked(vm, va, prot);
-	if (error == 0 && !pmap_extract(vm->vm_pmap, va, pap, &cur))
-		error = EFAULT;
-	if (error == 0)
-		vm_page_ref(*pap);
-	rw_exit(&vm->vm_lock);
-	return (error == EACCES ? EFAULT : error);
+		rw_exit(&vm->vm_lock);
+		rw_enter_read(&vm->vm_lock);
+		if (error != 0)
+			return (error == EACCES ? EFAULT : error);
+	}
+	vm_page_ref(*pap);
+	return (0);
+}
+
+/* The piece continues the last one, or is one of its own, if there is room. */
+static bool
+wire_add(struct iovec *iov, u_int max, u_int *niov, size_t most, char *p,
+    size_t n)
+{
+	struct iovec *last = &iov[*niov - 1];
+
+	if (*niov > 0 && (char *)last->iov_base + last->iov_len == p &&
+	    n <= most - MIN(last->iov_len, most))
+		last->iov_len += n;
+	else if (*niov < max)
+		iov[(*niov)++] = (struct iovec){ p, n };
+	else
+		return (false);
+	return (true);
 }
 
 int
 vm_wire(struct vmspace *vm, vaddr_t va, size_t *lenp, int prot,
-    struct iovec *iov, u_int max, u_int *niov)
+    struct iovec *iov, u_int max, size_t most, u_int *niov)
 {
-	size_t done = 0, n;
+	size_t done, n;
 	paddr_t pa;
-	char *p;
-	int error;
+	int error = 0;
 
 	*niov = 0;
 	if (va >= VM_MAX_USER || *lenp > VM_MAX_USER - va)
 		return (EFAULT);
-	while (done < *lenp && *niov < max) {
+	rw_enter_read(&vm->vm_lock);
+	for (done = 0; done < *lenp; done += n) {
 		error = wire_page(vm, trunc_page(va + done), prot, &pa);
-		if (error != 0) {
-			if (done > 0)
-				break;
-			return (error);
-		}
+		if (error != 0)
+			break;
 		n = MIN(*lenp - done, PAGE_SIZE - ((va + done) & PAGE_MASK));
-		p = (char *)vm_direct(pa) + ((va + done) & PAGE_MASK);
-		iov[(*niov)++] = (struct iovec){ p, n };
-		done += n;
+		if (!wire_add(iov, max, niov, most, (char *)vm_direct(pa) +
+		    ((va + done) & PAGE_MASK), n)) {
+			vm_page_unref(pa);
+			break;
+		}
 	}
+	rw_exit(&vm->vm_lock);
 	*lenp = done;
-	return (0);
+	return (done > 0 ? 0 : error);
+}
+
+static void
+unwire_piece(vaddr_t va, size_t len)
+{
+	vaddr_t end = va + len;
+
+	for (va = trunc_page(va); va < end; va += PAGE_SIZE)
+		vm_page_unref(vm_direct_pa((void *)va));
 }
 
 void
@@ -216,7 +251,30 @@ vm_unwire(struct iovec *iov, u_int niov)
 	u_int i;
 
 	for (i = 0; i < niov; i++)
-		vm_page_unref(trunc_page(vm_direct_pa(iov[i].iov_base)));
+		unwire_piece((vaddr_t)iov[i].iov_base, iov[i].iov_len);
+}
+
+void
+vm_unwire_end(struct iovec *iov, u_int *niov, size_t len)
+{
+	struct iovec *last;
+	vaddr_t end;
+	size_t n;
+
+	for (; len > 0; len -= n) {
+		last = &iov[*niov - 1];
+		n = MIN(len, last->iov_len);
+		end = (vaddr_t)last->iov_base + last->iov_len;
+		last->iov_len -= n;
+		/* the page of what is left stays */
+		if (last->iov_len != 0)
+			unwire_piece(round_page(end - n),
+			    end - MIN(end, round_page(end - n)));
+		else {
+			unwire_piece(end - n, n);
+			--*niov;
+		}
+	}
 }
 
 /* --- variables --------------------------------------------------------------------- */

@@ -66,12 +66,15 @@ uint64_t vm_size(struct vmspace *);
 /*
  * Hold the pages of user memory for a device: vm_wire makes sure that they
  * are there with the right access, takes a reference on each, and gives the
- * kernel's addresses of their parts as an iovec (at most max; shorter if it
- * does not fit: *lenp tells).  vm_unwire gives the references back.
+ * kernel's addresses of their parts as an iovec: at most max pieces, pages
+ * that lie behind each other are one of up to most bytes; shorter if it does
+ * not fit: *lenp tells.  vm_unwire gives the references back, vm_unwire_end
+ * those of the last bytes alone, which it takes off.
  */
 struct iovec;
 int	 vm_wire(struct vmspace *, vaddr_t, size_t *, int prot,
-	    struct iovec *, u_int max, u_int *niov);
+	    struct iovec *, u_int max, size_t most, u_int *niov);
 void	 vm_unwire(struct iovec *, u_int);
+void	 vm_unwire_end(struct iovec *, u_int *niov, size_t);
 
 #endif /* _VM_VM_MAP_H_ */

@@ -308,28 +308,31 @@ void
 vm_page_ref(paddr_t pa)
 {
 	struct vm_page *pg = vm_page_of(pa);
+	uint32_t old;
 
 	if (pg == NULL || (pg->pg_flags & PGF_RESERVED))
 		return;
-	mtx_enter(&vm.mtx);
-	KASSERT(pg->pg_flags == PGF_HEAD && pg->pg_order == 0 &&
-	    pg->pg_refs != 0 && pg->pg_refs != UINT32_MAX);
-	pg->pg_refs++;
-	mtx_leave(&vm.mtx);
+	/* the caller has one: nobody frees it meanwhile */
+	old = __atomic_fetch_add(&pg->pg_refs, 1, __ATOMIC_RELAXED);
+	KASSERT(pg->pg_flags == PGF_HEAD && pg->pg_order == 0 && old != 0 &&
+	    old != UINT32_MAX);
 }
 
 void
 vm_page_unref(paddr_t pa)
 {
 	struct vm_page *pg = vm_page_of(pa);
+	uint32_t old;
 
 	if (pg == NULL || (pg->pg_flags & PGF_RESERVED))
 		return;
+	KASSERT(pg->pg_flags == PGF_HEAD && pg->pg_order == 0);
+	old = __atomic_fetch_sub(&pg->pg_refs, 1, __ATOMIC_ACQ_REL);
+	KASSERT(old != 0);
+	if (old != 1)
+		return;
 	mtx_enter(&vm.mtx);
-	KASSERT(pg->pg_flags == PGF_HEAD && pg->pg_order == 0 &&
-	    pg->pg_refs != 0);
-	if (--pg->pg_refs == 0)
-		vm_page_release(pa, 0);
+	vm_page_release(pa, 0);
 	mtx_leave(&vm.mtx);
 }
 

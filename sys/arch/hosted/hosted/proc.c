@@ -90,18 +90,28 @@ copyout(const void *buf, void *user, size_t n)
 	return (0);
 }
 
+/* Each second page continues the one before, so that both cases are seen. */
 int
 vm_wire(struct vmspace *vm __unused, vaddr_t va, size_t *lenp,
-    int prot __unused, struct iovec *iov, u_int max, u_int *niov)
+    int prot __unused, struct iovec *iov, u_int max, size_t most, u_int *niov)
 {
 	size_t done, n;
+	bool more;
 
 	if (user_bad((void *)va, *lenp))
 		return (EFAULT);
 	*niov = 0;
-	for (done = 0; done < *lenp && *niov < max; done += n) {
+	for (done = 0; done < *lenp; done += n) {
 		n = MIN(*lenp - done, PAGE_SIZE - ((va + done) & PAGE_MASK));
-		iov[(*niov)++] = (struct iovec){ (void *)(va + done), n };
+		more = *niov > 0 && ((va + done) / PAGE_SIZE) % 2 == 1 &&
+		    iov[*niov - 1].iov_len + n <= most;
+		if (more)
+			iov[*niov - 1].iov_len += n;
+		else if (*niov < max)
+			iov[(*niov)++] = (struct iovec){ (void *)(va + done),
+			    n };
+		else
+			break;
 	}
 	*lenp = done;
 	return (0);
@@ -110,6 +120,19 @@ vm_wire(struct vmspace *vm __unused, vaddr_t va, size_t *lenp,
 void
 vm_unwire(struct iovec *iov __unused, u_int niov __unused)
 {
+}
+
+void
+vm_unwire_end(struct iovec *iov, u_int *niov, size_t len)
+{
+	size_t n;
+
+	for (; len > 0; len -= n) {
+		n = MIN(len, iov[*niov - 1].iov_len);
+		iov[*niov - 1].iov_len -= n;
+		if (iov[*niov - 1].iov_len == 0)
+			--*niov;
+	}
 }
 
 uint64_t
