@@ -45,6 +45,8 @@ aioreq_free(struct aioreq *ar)
 		kmem_free(ar->ar_iov, ar->ar_niov * sizeof(*ar->ar_iov));
 	if (ar->ar_file != NULL)
 		file_unref(ar->ar_file);
+	if (ar->ar_event != NULL)
+		file_unref(ar->ar_event);
 	kmem_free(ar, sizeof(*ar));
 }
 
@@ -58,6 +60,8 @@ aioreq_done(struct aioreq *ar)
 	TAILQ_INSERT_TAIL(&ac->ac_done, ar, ar_link);
 	if (++ac->ac_ndone == ac->ac_wanted)
 		wakeup(ac);
+	if (ar->ar_event != NULL)
+		eventfd_signal(ar->ar_event);
 	mtx_leave(&ac->ac_mtx);
 }
 
@@ -110,6 +114,19 @@ aioreq_file(struct aioreq *ar, int fd)
 	return (ar->ar_file->f_ops->fo_fsync == NULL ? EINVAL : 0);
 }
 
+/* Who is told when it has its result. */
+static int
+aioreq_event(struct aioreq *ar, int fd)
+{
+	int error;
+
+	if (fd == -1)
+		return (0);
+	if ((error = file_get(fd, &ar->ar_event)) != 0)
+		return (error);
+	return (file_is_eventfd(ar->ar_event) ? 0 : EINVAL);
+}
+
 int
 aio_add(struct aioctx *ac, const struct aioarg *aa)
 {
@@ -119,7 +136,8 @@ aio_add(struct aioctx *ac, const struct aioarg *aa)
 	if (ac->ac_nreq == ac->ac_max ||
 	    (ar = aioreq_alloc(ac, aa)) == NULL)
 		return (EAGAIN);
-	if ((error = aioreq_file(ar, aa->aa_fd)) != 0) {
+	if ((error = aioreq_file(ar, aa->aa_fd)) != 0 ||
+	    (error = aioreq_event(ar, aa->aa_eventfd)) != 0) {
 		aioreq_free(ar);
 		return (error);
 	}

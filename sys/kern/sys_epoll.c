@@ -466,7 +466,7 @@ eventfd_create(u_int count, bool semaphore, int flags, struct file **fp)
 
 	if ((ev = kmem_zalloc(sizeof(*ev), KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
-	mtx_init(&ev->ev_mtx, IPL_SOFT);
+	mtx_init(&ev->ev_mtx, IPL_BIO);
 	ev->ev_count = count;
 	ev->ev_semaphore = semaphore;
 	selinit(&ev->ev_sel);
@@ -476,4 +476,23 @@ eventfd_create(u_int count, bool semaphore, int flags, struct file **fp)
 		return (ENOMEM);
 	}
 	return (0);
+}
+
+bool
+file_is_eventfd(const struct file *f)
+{
+	return (f->f_ops == &eventfd_fileops);
+}
+
+void
+eventfd_signal(struct file *f)
+{
+	struct eventfd *ev = f->f_data;
+
+	mtx_enter(&ev->ev_mtx);
+	if (ev->ev_count < EV_MAX)
+		ev->ev_count++;
+	wakeup(ev);
+	selwakeup(&ev->ev_sel);
+	mtx_leave(&ev->ev_mtx);
 }

@@ -209,7 +209,8 @@ scsi_set_deadline(struct scsibus_softc *sc, struct scsi_xfer *xs)
 	u_int secs = xs->xs_secs != 0 ? xs->xs_secs : sc->sc_adapter->sa_secs;
 
 	xs->xs_deadline = nsecuptime() + SEC_TO_NSEC(secs);
-	if (!timeout_pending(&sc->sc_late))
+	if (!timeout_pending(&sc->sc_late) ||
+	    sc->sc_late.to_time > xs->xs_deadline)
 		timeout_add_sec(&sc->sc_late, secs);
 }
 

@@ -42,6 +42,7 @@ struct aioreq {
 	u_int			  ar_niov;
 	struct iovec		  ar_one;
 	bool			  ar_sync;
+	struct file		 *ar_event;
 	uint64_t		  ar_id[2];
 };
 TAILQ_HEAD(aiolist, aioreq);
@@ -71,6 +72,7 @@ struct aioarg {
 	u_int			 aa_niov;
 	off_t			 aa_offset;
 	bool			 aa_sync;	/* flush what was written */
+	int			 aa_eventfd;	/* to be told; -1: none */
 	uint64_t		 aa_id[2];	/* come back at the end */
 };
 typedef int (*aiofill_t)(void *, const uint64_t *id, long result);

@@ -160,5 +160,7 @@ int	 kern_epoll_ctl(int, int, int, const struct epevent *);
 int	 kern_epoll_wait(int, struct epevent *, int, uint64_t, int *);
 void	 epoll_gone(struct file *);
 int	 eventfd_create(u_int, bool semaphore, int, struct file **);
+bool	 file_is_eventfd(const struct file *);
+void	 eventfd_signal(struct file *);		/* one more; any context */
 
 #endif /* _SYS_FILE_H_ */

@@ -22,6 +22,8 @@
 #define IOCB_CMD_PREADV		7
 #define IOCB_CMD_PWRITEV	8
 
+#define IOCB_FLAG_RESFD		0x01
+
 #define SETUP_MAX		0x10000000UL
 #define RW_MAX			0x7ffff000UL
 
@@ -143,14 +145,15 @@ submit_one(struct aioctx *ac, u_long user)
 
 	if ((error = copyin((void *)user, &cb, sizeof(cb))) != 0)
 		return (error);
-	/* results are not told to an eventfd(2) */
-	if (cb.aio_reserved2 != 0 || cb.aio_flags != 0)
+	if (cb.aio_reserved2 != 0 || (cb.aio_flags & ~IOCB_FLAG_RESFD) != 0)
 		return (EINVAL);
 	if ((error = copyout(&key, (char *)user + AIO_KEY, sizeof(key))) != 0)
 		return (error);
 	if ((cb.aio_rw_flags & ~(RWF_HIPRI | RWF_DSYNC | RWF_SYNC)) != 0)
 		return (EOPNOTSUPP);
 	aa = (struct aioarg){ .aa_fd = cb.aio_fildes,
+	    .aa_eventfd = cb.aio_flags & IOCB_FLAG_RESFD ?
+	    (int)cb.aio_resfd : -1,
 	    .aa_sync = (cb.aio_rw_flags & (RWF_DSYNC | RWF_SYNC)) != 0,
 	    .aa_offset = cb.aio_offset, .aa_id = { user, cb.aio_data },
 	    .aa_op = cb.aio_lio_opcode == IOCB_CMD_PWRITE ||

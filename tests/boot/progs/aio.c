@@ -26,6 +26,7 @@
 #include <err.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <linux/aio_abi.h>
 #include <signal.h>
 #include <stdint.h>
@@ -35,6 +36,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#ifndef RWF_DSYNC
+#define RWF_DSYNC 2
+#endif
 #define BLOCK	4096
 #define MAXDEPTH 1024
 #define CHECK(x)	do {						\
@@ -490,6 +494,44 @@ on_alarm(int sig)
 	alarms++;
 }
 
+/* A program that waits for other things too. */
+static void
+an_eventfd_is_told(void)
+{
+	static uint64_t bufs[2][BLOCK / 8] __attribute__((aligned(BLOCK)));
+	struct pollfd pfd = { .events = POLLIN };
+	int fd = disk_open(O_RDWR), i;
+	uint64_t n = 0;
+
+	CHECK((pfd.fd = syscall(SYS_eventfd2, 0, 0)) >= 0);
+	CHECK(setup(4, &ctx) == 0);
+	CHECK(poll(&pfd, 1, 0) == 0);
+	for (i = 0; i < 2; i++) {
+		request(i, i == 0 ? IOCB_CMD_PREAD : IOCB_CMD_PWRITE, fd,
+		    bufs[i], BLOCK, i * BLOCK);
+		cbs[i].aio_flags = IOCB_FLAG_RESFD;
+		cbs[i].aio_resfd = pfd.fd;
+	}
+	/* the second waits for its flush */
+	cbs[1].aio_rw_flags = RWF_DSYNC;
+	CHECK(submit(ctx, 2, cbp) == 2);
+	while (n < 2) {
+		uint64_t v;
+
+		CHECK(poll(&pfd, 1, 5000) == 1 && pfd.revents == POLLIN);
+		CHECK(read(pfd.fd, &v, sizeof(v)) == sizeof(v) && v > 0);
+		n += v;
+	}
+	CHECK(n == 2 && getevents(ctx, 2, 4, events, NULL) == 2);
+	CHECK(events[0].res == BLOCK && events[1].res == BLOCK);
+	cbs[0].aio_resfd = 99;
+	FAILS(submit(ctx, 1, cbp), EBADF);
+	cbs[0].aio_rw_flags = 0x40000000;
+	cbs[0].aio_flags = 0;
+	FAILS(submit(ctx, 1, cbp), EOPNOTSUPP);
+	CHECK(destroy(ctx) == 0 && close(pfd.fd) == 0 && close(fd) == 0);
+}
+
 static void
 waits(void)
 {
@@ -641,6 +683,7 @@ static const struct {
 	{ "results", results },
 	{ "any_length", any_length },
 	{ "other_files", other_files },
+	{ "an_eventfd_is_told", an_eventfd_is_told },
 	{ "waits", waits },
 	{ "a_signal_in_the_middle", a_signal_in_the_middle },
 	{ "an_early_end", an_early_end },
