@@ -315,7 +315,10 @@ vioscsi_answer(struct vioscsi_queue *q, struct vioscsi_req *rq)
 
 	xs->xs_result = vioscsi_result(response);
 	xs->xs_status = le8_load(&sp->sp_status);
-	xs->xs_resid = MIN(le32_load(&sp->sp_residual), xs->xs_len);
+	xs->xs_resid = le32_load(&sp->sp_residual);
+	/* QEMU 10 takes the length off twice of what it has tried again */
+	if (xs->xs_resid > xs->xs_len)
+		xs->xs_resid = 0;
 	xs->xs_senselen = MIN(le32_load(&sp->sp_senselen),
 	    sizeof(xs->xs_sense));
 	memcpy(xs->xs_sense, sp->sp_sense, xs->xs_senselen);
