@@ -191,8 +191,13 @@ disk_close(struct cdev *cd, int flags __unused)
 static int
 disk_read(struct cdev *cd, struct uio *uio, int flags)
 {
-	return (uio->uio_offset < 0 ? EINVAL : diskio_uio(dev_arg(cd), uio,
-	    flags & FDIRECT));
+	const struct diskpart *pt = dev_arg(cd);
+
+	if (uio->uio_offset < 0)
+		return (EINVAL);
+	if (pt->pt_disk->dk_flags & DKF_NOMEDIUM)
+		return (ENOMEDIUM);
+	return (diskio_uio(pt, uio, flags & FDIRECT));
 }
 
 /* As on Linux: at the end there is no room, before it what fits. */

@@ -28,22 +28,21 @@
 static struct aheadbuf *
 ahead_alloc(struct disk *dk, uint64_t start, size_t len)
 {
-	u_int order = vm_page_order(len);
 	struct aheadbuf *ab;
-	paddr_t pa;
+	void *data;
 
 	/* others need the last memory more */
 	if (vm_page_avail() < vm_page_total() / 8 ||
 	    (ab = kmem_zalloc(sizeof(*ab), KM_NOSLEEP)) == NULL)
 		return (NULL);
-	if ((pa = vm_page_alloc(order, 0)) == 0) {
+	if ((data = kmem_alloc(len, KM_NOSLEEP)) == NULL) {
 		kmem_free(ab, sizeof(*ab));
 		return (NULL);
 	}
 	ab->ab_disk = dk;
 	ab->ab_start = start;
 	ab->ab_len = len;
-	ab->ab_iov = (struct iovec){ vm_direct(pa), len };
+	ab->ab_iov = (struct iovec){ data, len };
 	return (ab);
 }
 
@@ -53,8 +52,7 @@ ahead_unref(struct aheadbuf *ab)
 {
 	if (--ab->ab_refs > 0)
 		return;
-	vm_page_free(vm_direct_pa(ab->ab_iov.iov_base),
-	    vm_page_order(ab->ab_len));
+	kmem_free(ab->ab_iov.iov_base, ab->ab_len);
 	kmem_free(ab, sizeof(*ab));
 }
 

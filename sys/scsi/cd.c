@@ -61,7 +61,7 @@ cd_eject(struct cd_softc *sc)
 		error = cd_lock(sc, false);
 	if (error == 0)
 		error = cd_start(sc, START_LOEJ);
-	(void)scsi_disk_look(&sc->sc_sk);
+	(void)scsi_disk_look(&sc->sc_sk, false);
 	return (error);
 }
 
@@ -70,7 +70,7 @@ cd_load(struct cd_softc *sc)
 {
 	int error = cd_start(sc, START_LOEJ | START_BIT);
 
-	(void)scsi_disk_look(&sc->sc_sk);
+	(void)scsi_disk_look(&sc->sc_sk, false);
 	return (error == ENOMEDIUM ? 0 : error);
 }
 
@@ -98,6 +98,7 @@ cd_tray_open(struct cd_softc *sc)
 #define CDROM_DRIVE_STATUS	0x5326
 #define  CDS_NO_DISC		1
 #define  CDS_TRAY_OPEN		2
+#define  CDS_NOT_READY		3
 #define  CDS_DISC_OK		4
 #define CDROM_DISC_STATUS	0x5327
 #define  CDS_NO_INFO		0
@@ -111,9 +112,14 @@ cd_tray_open(struct cd_softc *sc)
 static int
 cd_status(struct cd_softc *sc)
 {
-	(void)scsi_disk_look(&sc->sc_sk);
+	static const uint8_t cdb[6] = { SCSI_TEST_UNIT_READY };
+
+	(void)scsi_disk_look(&sc->sc_sk, false);
 	if (!(sc->sc_sk.sk_disk.dk_flags & DKF_NOMEDIUM))
 		return (CDS_DISC_OK);
+	if (scsi_command(sc->sc_sk.sk_unit, cdb, sizeof(cdb), SCSI_NODATA,
+	    NULL, 0, XSF_QUIET | XSF_ONCE | XSF_LOOK, NULL) != ENOMEDIUM)
+		return (CDS_NOT_READY);
 	return (cd_tray_open(sc) ? CDS_TRAY_OPEN : CDS_NO_DISC);
 }
 
@@ -146,17 +152,18 @@ cd_ioctl(struct disk *dk, u_long cmd, void *data, int flags __unused)
 /* --- attachment --------------------------------------------------------- */
 
 static void
-cd_changed(void *arg, int what __unused)
+cd_changed(void *arg, int what)
 {
 	struct cd_softc *sc = arg;
 
-	(void)scsi_disk_look(&sc->sc_sk);
+	(void)scsi_disk_look(&sc->sc_sk, (what & SU_MEDIUM) != 0);
 }
 
 static int
 cd_open(struct disk *dk, int flags __unused)
 {
-	return (scsi_disk_look(container_of(dk, struct scsi_disk, sk_disk)));
+	return (scsi_disk_look(container_of(dk, struct scsi_disk, sk_disk),
+	    false));
 }
 
 /* Nobody is left who could unlock it. */

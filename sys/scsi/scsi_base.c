@@ -332,7 +332,8 @@ scsi_delay(struct scsibus_softc *sc, struct scsi_xfer *xs)
 
 	xs->xs_again = nsecuptime() + MSEC_TO_NSEC(msec);
 	TAILQ_INSERT_TAIL(&sc->sc_delayed, xs, xs_link);
-	if (!timeout_pending(&sc->sc_again))
+	if (!timeout_pending(&sc->sc_again) ||
+	    sc->sc_again.to_time > xs->xs_again)
 		timeout_add_msec(&sc->sc_again, msec);
 }
 
@@ -484,7 +485,7 @@ scsi_vpd(struct scsi_unit *su, uint8_t page, uint8_t *buf, size_t size,
 	scsi_put16(&cdb[3], size);
 	memset(buf, 0, size);
 	if ((error = scsi_command(su, cdb, sizeof(cdb), SCSI_IN, buf, size,
-	    XSF_QUIET, &done)) != 0)
+	    XSF_QUIET | XSF_LOOK, &done)) != 0)
 		return (error);
 	if (done < 4 || buf[1] != page)
 		return (ENOENT);

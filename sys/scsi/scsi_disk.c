@@ -155,7 +155,7 @@ scsi_disk_size(const struct scsi_disk *sk, char *buf, size_t size)
 }
 
 static void
-look_changed(struct scsi_disk *sk, const struct disk *old)
+look_changed(struct scsi_disk *sk, const struct disk *old, bool other)
 {
 	struct disk *dk = &sk->sk_disk;
 	uint64_t size = dk->dk_size;
@@ -170,7 +170,8 @@ look_changed(struct scsi_disk *sk, const struct disk *old)
 		disk_resized(dk, size);
 		return;
 	}
-	if (dk->dk_size == old->dk_size && dk->dk_blksize == old->dk_blksize)
+	if (dk->dk_size == old->dk_size &&
+	    dk->dk_blksize == old->dk_blksize && (!other || dk->dk_size == 0))
 		return;
 	device_printf(sk->sk_dev, "%s\n", scsi_disk_size(sk, text,
 	    sizeof(text)));
@@ -179,7 +180,7 @@ look_changed(struct scsi_disk *sk, const struct disk *old)
 }
 
 int
-scsi_disk_look(struct scsi_disk *sk)
+scsi_disk_look(struct scsi_disk *sk, bool other)
 {
 	struct disk *dk = &sk->sk_disk, old;
 	const char *why;
@@ -188,7 +189,7 @@ scsi_disk_look(struct scsi_disk *sk)
 	rw_enter_write(&sk->sk_lock);
 	old = *dk;
 	if ((error = scsi_disk_medium(sk, &why)) == 0)
-		look_changed(sk, &old);
+		look_changed(sk, &old, other);
 	else {
 		device_printf(sk->sk_dev, "%s is not usable\n", why);
 		dk->dk_size = old.dk_size;
@@ -353,6 +354,8 @@ io_error(struct scsi_disk *sk, const struct scsi_xfer *xs,
 	struct disk *dk = &sk->sk_disk;
 	bool unknown = xs->xs_error == EOPNOTSUPP || xs->xs_error == EINVAL;
 
+	if (sk->sk_closed && xs->xs_error == EIO)
+		return (ENXIO);
 	if (bio_hasdata(bio))
 		return (xs->xs_error == 0 && xs->xs_resid != 0 ? EIO :
 		    unknown ? EIO : xs->xs_error);
@@ -435,6 +438,9 @@ scsi_disk_attach(struct scsi_disk *sk)
 	dk->dk_maxsegs = sa->sa_maxsegs;
 	dk->dk_maxseglen = sa->sa_maxseglen;
 	dk->dk_maxxfer = sa->sa_maxxfer;
+	if (sk->sk_maxblocks != 0)
+		dk->dk_maxxfer = MIN(dk->dk_maxxfer,
+		    (uint64_t)sk->sk_maxblocks * dk->dk_blksize);
 	dk->dk_dev = sk->sk_dev;
 	dk->dk_dmat = sa->sa_dmat;
 	dk->dk_strategy = disk_strategy;

@@ -35,6 +35,7 @@ struct scsi_disk {
 	bool			 sk_attached;	/* disk_attach() was called */
 	bool			 sk_removable;
 	enum scsi_discard	 sk_discard;
+	uint32_t		 sk_maxblocks;	/* of one command; 0: any */
 	struct rwlock		 sk_lock;	/* looking at the medium */
 
 	struct mutex		 sk_mtx;
@@ -52,7 +53,8 @@ struct scsi_disk {
  *	there is no medium, which DKF_NOMEDIUM tells; ENXIO: what it says
  *	cannot be; *why gets a text for that.
  * scsi_disk_look: the same for a disk that is attached, and tells disk.h if
- *	anything is different.  An errno of disk_open().
+ *	anything is different, or the medium is known to be another one.  An
+ *	errno of disk_open().
  * scsi_disk_attach: the limits are those of the adapter, the rest of sk_disk
  *	is the caller's.
  * scsi_disk_detach: waits for what is on its way; harmless if not attached.
@@ -61,7 +63,7 @@ struct scsi_disk {
 void	scsi_disk_init(struct scsi_disk *, struct device *,
 	    struct scsi_unit *);
 int	scsi_disk_medium(struct scsi_disk *, const char **why);
-int	scsi_disk_look(struct scsi_disk *);
+int	scsi_disk_look(struct scsi_disk *, bool other);
 int	scsi_disk_attach(struct scsi_disk *);
 void	scsi_disk_detach(struct scsi_disk *);
 const char *scsi_disk_size(const struct scsi_disk *, char *, size_t);

@@ -138,6 +138,9 @@ unit_inquire(struct scsi_unit *su)
 	unit_word(su->su_vendor, su->su_inquiry + INQ_VENDOR, 8);
 	unit_word(su->su_product, su->su_inquiry + INQ_PRODUCT, 16);
 	unit_word(su->su_revision, su->su_inquiry + INQ_REVISION, 4);
+	if (scsi_vpd(su, VPD_SERIAL, su->su_serial, sizeof(su->su_serial),
+	    &done) != 0)
+		memset(su->su_serial, 0, sizeof(su->su_serial));
 	return (0);
 }
 
@@ -150,6 +153,29 @@ scsi_unit_fits(const struct cfdata *cf, const struct scsi_unit *su)
 	    (lun == -1 || lun == (long)su->su_lun));
 }
 
+/* Is it still the one that it was?  Who knows nothing says yes. */
+static bool
+unit_same(struct scsibus_softc *sc, const struct scsi_unit *old)
+{
+	struct scsi_unit *su;
+	bool same = true;
+	int error;
+
+	if ((su = unit_alloc(sc, old->su_target, old->su_lun, true)) == NULL)
+		return (true);
+	error = unit_inquire(su);
+	if (error == 0)
+		same = memcmp(su->su_inquiry, old->su_inquiry, INQ_LEN) == 0 &&
+		    memcmp(su->su_serial, old->su_serial,
+		    sizeof(su->su_serial)) == 0;
+	else if (error == ENOENT || error == ENXIO)
+		same = false;
+	unit_free(su);
+	return (same);
+}
+
+static void	unit_remove(struct scsi_unit *, bool);
+
 /* It may be one that we know. */
 static void
 unit_add(struct scsibus_softc *sc, u_int target, u_int lun)
@@ -159,7 +185,9 @@ unit_add(struct scsibus_softc *sc, u_int target, u_int lun)
 
 	if ((su = unit_find(sc, target, lun)) != NULL) {
 		su->su_found = true;
-		return;
+		if (unit_same(sc, su))
+			return;
+		unit_remove(su, true);
 	}
 	if ((su = unit_alloc(sc, target, lun, false)) == NULL)
 		return;
@@ -205,6 +233,18 @@ luns_cdb(uint8_t *cdb, size_t len)
 	scsi_put32(&cdb[6], len);
 }
 
+/* It could not be asked: what was there is there. */
+static void
+target_keep(struct scsibus_softc *sc, u_int target)
+{
+	struct scsi_unit *su;
+
+	TAILQ_FOREACH(su, &sc->sc_units, su_link) {
+		if (su->su_target == target)
+			su->su_found = true;
+	}
+}
+
 static void
 target_luns(struct scsibus_softc *sc, u_int target, const uint8_t *p,
     size_t len)
@@ -212,8 +252,10 @@ target_luns(struct scsibus_softc *sc, u_int target, const uint8_t *p,
 	size_t i, n;
 	int lun;
 
-	if (len < 8)
+	if (len < 8) {
+		target_keep(sc, target);
 		return;
+	}
 	n = MIN((size_t)scsi_get32(p), len - 8) / 8;
 	for (i = 0; i < n; i++) {
 		lun = scsi_lun(p + 8 + 8 * i);
@@ -229,12 +271,16 @@ target_many(struct scsibus_softc *sc, struct scsi_unit *su, size_t want)
 	uint8_t cdb[12], *luns;
 	size_t size = MIN(want, LUNS_MAX), done;
 
-	if ((luns = kmem_zalloc(size, KM_NOSLEEP)) == NULL)
+	if ((luns = kmem_zalloc(size, KM_NOSLEEP)) == NULL) {
+		target_keep(sc, su->su_target);
 		return;
+	}
 	luns_cdb(cdb, size);
 	if (scsi_command(su, cdb, sizeof(cdb), SCSI_IN, luns, size, XSF_QUIET |
 	    XSF_LOOK, &done) == 0)
 		target_luns(sc, su->su_target, luns, done);
+	else
+		target_keep(sc, su->su_target);
 	kmem_free(luns, size);
 }
 
@@ -245,8 +291,13 @@ target_result(struct scsibus_softc *sc, struct probe *p)
 	struct scsi_xfer *xs = &p->p_xfer;
 	size_t done, want;
 
-	if (xs->xs_error == ENXIO || xs->xs_error == EIO)
+	if (xs->xs_error == ENXIO)
 		return;
+	if (xs->xs_error != 0 && xs->xs_error != EOPNOTSUPP &&
+	    xs->xs_error != EINVAL) {
+		target_keep(sc, target);
+		return;
+	}
 	if (xs->xs_error != 0) {
 		/* it does not know the question */
 		for (i = 0; i < OLD_LUNS; i++)
@@ -321,6 +372,8 @@ scan_targets(struct scsibus_softc *sc, struct probe *p, u_int first, u_int n)
 		target_result(sc, &p[i]);
 		unit_free(p[i].p_unit);
 	}
+	for (; k < n; k++)
+		target_keep(sc, first + k);
 }
 
 /* What a scan of these targets did not see is not there any more. */
@@ -421,7 +474,7 @@ work_all(struct scsibus_softc *sc)
 
 	scan(sc, 0, sc->sc_adapter->sa_maxtarget);
 	TAILQ_FOREACH(su, &sc->sc_units, su_link)
-		unit_changed(su, SU_CAPACITY | SU_MEDIUM | SU_MODE);
+		unit_changed(su, SU_CAPACITY | SU_MODE);
 	/* a device that always says so is not to have the processor */
 	mtx_enter(&sc->sc_mtx);
 	(void)msleep_nsec(&sc->sc_exit, &sc->sc_mtx, PRI_KERN, "scsirest",

@@ -142,6 +142,7 @@ struct scsi_unit {
 	struct device		*su_dev;	/* its driver's, or NULL */
 	u_int			 su_target, su_lun;
 	uint8_t			 su_inquiry[INQ_LEN];
+	uint8_t			 su_serial[64];	/* the page, or zeroes */
 	char			 su_vendor[9], su_product[17], su_revision[5];
 
 	/* its driver's: called in a thread, one at a time, see SU_* */

@@ -82,6 +82,7 @@ sd_limits(struct sd_softc *sc, bool limits, bool thin)
 
 	if (limits && scsi_vpd(sk->sk_unit, VPD_LIMITS, buf, sizeof(buf),
 	    &len) == 0 && len >= 16) {
+		sk->sk_maxblocks = scsi_get32(&buf[LIM_MAX_XFER]);
 		dk->dk_minio = MIN(INT32_MAX, (uint64_t)dk->dk_blksize *
 		    scsi_get16(&buf[LIM_OPT_GRAIN]));
 		dk->dk_optio = MIN(INT32_MAX, (uint64_t)dk->dk_blksize *
@@ -198,11 +199,11 @@ sd_sysctl_set_cache(void *arg, const char *s)
 
 /* Called by the bus: the unit has said that something is different. */
 static void
-sd_changed(void *arg, int what __unused)
+sd_changed(void *arg, int what)
 {
 	struct sd_softc *sc = arg;
 
-	(void)scsi_disk_look(&sc->sc_sk);
+	(void)scsi_disk_look(&sc->sc_sk, (what & SU_MEDIUM) != 0);
 }
 
 static int
@@ -210,7 +211,7 @@ sd_open(struct disk *dk, int flags __unused)
 {
 	struct scsi_disk *sk = container_of(dk, struct scsi_disk, sk_disk);
 
-	return (sk->sk_removable ? scsi_disk_look(sk) : 0);
+	return (sk->sk_removable ? scsi_disk_look(sk, false) : 0);
 }
 
 static void

@@ -84,6 +84,7 @@ struct vioscsi_softc {
 
 	struct sysctl_oid	 sc_oid;
 	bool			 sc_hasoid;
+	bool			 sc_attaching;	/* no restart before its end */
 };
 
 int	vioscsi_attach(struct device *, struct device *, void *);
@@ -290,7 +291,6 @@ vioscsi_result(uint8_t response)
 {
 	switch (response) {
 	case VIRTIO_SCSI_S_OK:
-	case VIRTIO_SCSI_S_OVERRUN:
 		return (SCSI_ANSWERED);
 	case VIRTIO_SCSI_S_BAD_TARGET:
 	case VIRTIO_SCSI_S_INCORRECT_LUN:
@@ -322,9 +322,6 @@ vioscsi_answer(struct vioscsi_queue *q, struct vioscsi_req *rq)
 	xs->xs_senselen = MIN(le32_load(&sp->sp_senselen),
 	    sizeof(xs->xs_sense));
 	memcpy(xs->xs_sense, sp->sp_sense, xs->xs_senselen);
-	/* more than there was room for: what there is counts */
-	if (response == VIRTIO_SCSI_S_OVERRUN)
-		xs->xs_resid = 0;
 }
 
 /* A command has come back, or never will. */
@@ -534,6 +531,11 @@ vioscsi_drain(struct vioscsi_softc *sc, enum scsi_result result)
 	while (sc->sc_evvq != NULL && vq_drain(sc->sc_evvq) != NULL)
 		;
 	mtx_leave(&sc->sc_evmtx);
+	/* all are of vq_call(), which this wakes */
+	mtx_enter(&sc->sc_ctlmtx);
+	while (sc->sc_ctlvq != NULL && vq_drain(sc->sc_ctlvq) != NULL)
+		;
+	mtx_leave(&sc->sc_ctlmtx);
 }
 
 /* The sizes that we use, which are the usual ones: 5.6.4. */
@@ -575,6 +577,7 @@ vioscsi_resume(struct vioscsi_softc *sc)
 		struct vioscsi_queue *q = &sc->sc_queue[i];
 
 		mtx_enter(&q->q_mtx);
+		q->q_dead = false;
 		vioscsi_run(q, &done);
 		mtx_leave(&q->q_mtx);
 	}
@@ -588,7 +591,8 @@ vioscsi_failure(void *arg, enum virtio_event ev)
 {
 	switch (ev) {
 	case VIRTIO_STOPPED:
-		vioscsi_drain(arg, SCSI_ABORTED);
+		vioscsi_drain(arg, ((struct vioscsi_softc *)arg)->sc_attaching ?
+		    SCSI_FAILED : SCSI_ABORTED);
 		break;
 	case VIRTIO_RESUMED:
 		vioscsi_resume(arg);
@@ -820,6 +824,7 @@ vioscsi_attach(struct device *parent __unused, struct device *self, void *aux)
 		goto fail;
 	virtio_on_failure(sc->sc_vsc, vioscsi_failure, sc);
 	vioscsi_lend_all(sc);
+	sc->sc_attaching = true;
 	if ((error = virtio_start(sc->sc_vsc)) != 0)
 		goto fail;
 	device_describe(self, "%u target%s, %u LUN%s, %u queue%s",
@@ -827,6 +832,7 @@ vioscsi_attach(struct device *parent __unused, struct device *self, void *aux)
 	    sa->sa_maxlun + 1, sa->sa_maxlun == 0 ? "" : "s",
 	    sc->sc_nqueues, sc->sc_nqueues == 1 ? "" : "s");
 	vioscsi_bus(sc);
+	sc->sc_attaching = false;
 	return (0);
 fail:
 	vioscsi_teardown(sc);

@@ -12,10 +12,18 @@
 #define F_SEG_MAX	(1ULL << 2)
 #define F_RO		(1ULL << 5)
 #define F_FLUSH		(1ULL << 9)
+#define F_DISCARD	(1ULL << 13)
+#define F_WRITE_ZEROES	(1ULL << 14)
+#define F_LIFETIME	(1ULL << 15)
+#define F_SECURE_ERASE	(1ULL << 16)
+#define F_ZONED		(1ULL << 17)
 #define F_ANY_LAYOUT	(1ULL << 27)
 #define F_VERSION_1	(1ULL << 32)
 
-enum { T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8 };
+enum {
+	T_IN = 0, T_OUT = 1, T_FLUSH = 4, T_GET_ID = 8, T_GET_LIFETIME = 10,
+	T_DISCARD = 11, T_WRITE_ZEROES = 13, T_SECURE_ERASE = 14
+};
 enum { S_OK, S_IOERR, S_UNSUPP };
 
 static void
@@ -37,6 +45,44 @@ check_limits(struct sim_virtio *sv, struct sim_chain *ch)
 	    (ch->ch_seg[0].ss_len != 16 || ch->ch_seg[ch->ch_nout +
 	    ch->ch_nin - 1].ss_len != 1))
 		sim_fault("layout of a legacy request");
+}
+
+/*
+ * 5.2.6.2: ranges of 16 bytes each, within the limits of the configuration,
+ * whose place is given.
+ */
+static u_int
+serve_ranges(struct sim_blk *bk, struct sim_chain *ch, uint64_t feature,
+    u_int limits, uint32_t flags, int fill)
+{
+	uint32_t max = sim_get_le(bk->bk_sv->sv_config + limits, 4), n, fl;
+	uint64_t len = ch->ch_outlen - 16, off, sector;
+	uint8_t r[16];
+
+	if (!(bk->bk_sv->sv_features & feature))
+		sim_fault("a range for what was not negotiated");
+	if (len == 0 || len % sizeof(r) != 0 || len / sizeof(r) >
+	    MAX(sim_get_le(bk->bk_sv->sv_config + limits + 4, 4), 1))
+		sim_fault("%u bytes of ranges", (u_int)len);
+	for (off = 16; off < 16 + len; off += sizeof(r)) {
+		if (!sim_chain_read(ch, off, r, sizeof(r)))
+			return (S_IOERR);
+		sector = sim_get(r, 8);
+		n = sim_get(r + 8, 4);
+		fl = sim_get(r + 12, 4);
+		if (n == 0 || n > max)
+			sim_fault("a range of %u sectors", n);
+		if (fl & ~flags)
+			sim_fault("flags 0x%x of a range", fl);
+		if (sector > bk->bk_size / 512 ||
+		    n > bk->bk_size / 512 - sector) {
+			sim_fault("a range beyond the end of the disk");
+			return (S_IOERR);
+		}
+		bk->bk_nrange++;
+		memset(bk->bk_disk + 512 * sector, fill, 512 * (uint64_t)n);
+	}
+	return (bk->bk_sv->sv_offered & F_RO ? S_IOERR : S_OK);
 }
 
 /* Status; *len: what was written before it. */
@@ -76,6 +122,18 @@ serve(struct sim_blk *bk, struct sim_chain *ch, uint64_t *len)
 		if (n != 0 || sector != 0)
 			sim_fault("a flush with data");
 		return (S_OK);
+	case T_GET_LIFETIME:
+		if (!(bk->bk_sv->sv_features & F_LIFETIME))
+			sim_fault("lifetime, which was not negotiated");
+		*len = 6;
+		return (n == 6 && sim_chain_write(ch, 0, bk->bk_life, 6) ?
+		    S_OK : S_IOERR);
+	case T_DISCARD:
+		return (serve_ranges(bk, ch, F_DISCARD, 36, 0, 0xdd));
+	case T_WRITE_ZEROES:
+		return (serve_ranges(bk, ch, F_WRITE_ZEROES, 48, 1, 0));
+	case T_SECURE_ERASE:
+		return (serve_ranges(bk, ch, F_SECURE_ERASE, 60, 0, 0xee));
 	case T_IN:
 	case T_OUT:
 		break;
@@ -174,7 +232,7 @@ sim_blk_new(const struct sim_virtio_conf *given, uint64_t size)
 		vc.vc_nvq = 1;
 		vc.vc_qsize[0] = 64;
 	}
-	vc.vc_cfgsize = 0x3c;
+	vc.vc_cfgsize = 0x60;
 	vc.vc_request = request;
 	bk->bk_size = size;
 	for (i = 0; i < size; i++)

@@ -431,7 +431,9 @@ struct sim_blk {
 	u_int			 bk_nerror;	/* so many */
 	u_int			 bk_nread, bk_nwrite, bk_nflush, bk_nid;
 	u_int			 bk_most;	/* held at once */
+	u_int			 bk_nrange;	/* discarded and the like */
 	char			 bk_id[20];
+	uint8_t			 bk_life[6];
 };
 struct sim_blk *sim_blk_new(const struct sim_virtio_conf *, uint64_t size);
 void	 sim_blk_free(struct sim_blk *);
