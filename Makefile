@@ -177,6 +177,7 @@ bench:
 	@$(MAKE) --no-print-directory -s all
 	@$(PYTHON) tests/bench/boot.py
 	@$(PYTHON) tests/bench/net.py
+	@$(PYTHON) tests/bench/disk.py
 
 clean:
 	rm -rf build

@@ -101,6 +101,8 @@ NEEDS = {
     'uefi': need_uefi,
     'busybox': need_busybox,
     'qemu-img': lambda: need_command('qemu-img'),
+    'sfdisk': lambda: None if guest_module.sfdisk() else
+        'sfdisk not installed',
     'qemu72': lambda: None if qemu72() else 'no QEMU 7.2 to be had here',
 }
 

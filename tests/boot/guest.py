@@ -465,6 +465,11 @@ def busybox():
     return r.stdout.strip() if r.returncode == 0 else None
 
 
+def sfdisk():
+    """The path of sfdisk, also where it is root's alone, or None."""
+    return shutil.which('sfdisk') or shutil.which('/usr/sbin/sfdisk')
+
+
 def qemu72():
     """The path of an old QEMU, if there is one to be had."""
     r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72', THIS.qemu],
