@@ -106,7 +106,8 @@ disk_scan(struct disk *dk)
 	int error;
 
 	disk_unpart(dk->dk_priv);
-	if (dk->dk_flags & (DKF_NOPART | DKF_NOMEDIUM))
+	if ((dk->dk_flags & (DKF_NOPART | DKF_NOMEDIUM)) ||
+	    dk->dk_priv->dp_gone)
 		return (0);
 	error = part_scan(&src, part_found, dk, text, sizeof(text));
 	if (text[0] != '\0')
@@ -500,10 +501,23 @@ disk_sysctl(struct disk *dk, struct sysctl_oid *so, const char *name,
 
 /* --- attachment --------------------------------------------------------- */
 
+/* Segments of a block of our own, whose pages lie behind each other. */
+static uint64_t
+disk_blksegs(const struct disk *dk)
+{
+	uint32_t blksize = dk->dk_blksize, seglen = dk->dk_maxseglen;
+
+	if (seglen >= PAGE_SIZE)
+		return (howmany(blksize, rounddown2(seglen, PAGE_SIZE)));
+	return ((uint64_t)howmany(blksize, PAGE_SIZE) *
+	    howmany(MIN(blksize, PAGE_SIZE), seglen));
+}
+
 /*
  * Pages of a program that lie behind each other are one segment, where the
- * device takes one as long; where it does not even take a page, each page is
- * several.
+ * device takes one as long.  Where it does not even take a page, each page is
+ * several, and a piece must not go on in the next one: its end and the other's
+ * beginning could be one segment more than a page has.
  */
 static int
 disk_limits(struct disk *dk)
@@ -516,19 +530,16 @@ disk_limits(struct disk *dk)
 	    dk->dk_maxseglen == 0 || dk->dk_size % dk->dk_blksize != 0)
 		return (EINVAL);
 	seglen = MIN(dk->dk_maxseglen, PAGE_SIZE);
-	dp->dp_maxpiece = MAX(rounddown2(dk->dk_maxseglen, PAGE_SIZE),
-	    PAGE_SIZE);
+	dp->dp_maxpiece = rounddown2(dk->dk_maxseglen, PAGE_SIZE);
 	dp->dp_maxiov = MIN(dk->dk_maxsegs / howmany(PAGE_SIZE, seglen),
 	    DISK_MAXIOV);
 	bytes = dp->dp_maxiov != 0 ? (uint64_t)dp->dp_maxiov *
-	    dp->dp_maxpiece : dk->dk_maxsegs * seglen;
+	    MAX(dp->dp_maxpiece, PAGE_SIZE) : dk->dk_maxsegs * seglen;
 	dp->dp_maxiov = MAX(dp->dp_maxiov, 1);
 	dp->dp_maxbio = rounddown2(MIN(bytes, dk->dk_maxxfer),
 	    (uint64_t)dk->dk_blksize);
-	/* a block of our own is contiguous */
-	return (dp->dp_maxbio == 0 && (dk->dk_maxxfer < dk->dk_blksize ||
-	    (uint64_t)dk->dk_maxsegs * dk->dk_maxseglen < dk->dk_blksize) ?
-	    EINVAL : 0);
+	return (dk->dk_maxxfer < dk->dk_blksize ||
+	    disk_blksegs(dk) > dk->dk_maxsegs ? EINVAL : 0);
 }
 
 static struct disk_priv *

@@ -35,7 +35,7 @@ ahead_alloc(struct disk *dk, uint64_t start, size_t len)
 	if (vm_page_avail() < vm_page_total() / 8 ||
 	    (ab = kmem_zalloc(sizeof(*ab), KM_NOSLEEP)) == NULL)
 		return (NULL);
-	if ((data = kmem_alloc(len, KM_NOSLEEP)) == NULL) {
+	if ((data = kmem_zalloc(len, KM_NOSLEEP)) == NULL) {
 		kmem_free(ab, sizeof(*ab));
 		return (NULL);
 	}

@@ -244,12 +244,13 @@ disk_partial(struct disk *dk, struct uio *uio, uint64_t off, size_t len)
 {
 	uint32_t blksize = dk->dk_blksize;
 	uint64_t start = rounddown2(off, (uint64_t)blksize);
-	size_t in = off - start;
+	size_t in = off - start, resid = uio->uio_resid;
 	char *buf;
 	int error = 0;
 
 	len = MIN(len, blksize - in);
-	if ((buf = kmem_alloc(blksize, KM_NOSLEEP)) == NULL)
+	/* zeroes: a device may say that it was read, and write nothing */
+	if ((buf = kmem_zalloc(blksize, KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
 	if (uio->uio_rw == UIO_READ || len < blksize)
 		error = diskio_kernel(dk, BIO_READ, buf, blksize, start);
@@ -258,6 +259,11 @@ disk_partial(struct disk *dk, struct uio *uio, uint64_t off, size_t len)
 	if (error == 0 && uio->uio_rw == UIO_WRITE)
 		error = diskio_kernel(dk, BIO_WRITE, buf, blksize, start);
 	kmem_free(buf, blksize);
+	if (error != 0 && uio->uio_rw == UIO_WRITE) {
+		/* what was taken is not there, and must not count */
+		uio->uio_offset -= resid - uio->uio_resid;
+		uio->uio_resid = resid;
+	}
 	return (error);
 }
 

@@ -34,6 +34,8 @@ attention(struct scsi_xfer *xs, uint16_t asc)
 	struct scsi_unit *su = xs->xs_unit;
 	struct scsi_adapter *sa = su->su_adapter;
 
+	if (asc == ASC(0x28, 0x00))
+		su->su_newmedium = true;
 	/* who looks will see it, and must not be sent to look again */
 	if (xs->xs_flags & XSF_LOOK)
 		return;
@@ -90,6 +92,9 @@ sense_verdict(struct scsi_xfer *xs)
 		return (V_DONE);
 	case KEY_ATTENTION:
 		attention(xs, ss.ss_asc);
+		if (ss.ss_asc == ASC(0x28, 0x00) &&
+		    (xs->xs_flags & XSF_MEDIUM))
+			return (V_DONE);
 		return (xs->xs_nattention++ < MAX_ATTENTION ? V_AGAIN :
 		    V_DONE);
 	case KEY_NOT_READY:
@@ -253,6 +258,45 @@ scsi_next(struct scsibus_softc *sc, struct scsi_unit *su)
 }
 
 static void
+scsi_move(struct scsi_xferlist *to, struct scsi_xferlist *from)
+{
+	struct scsi_xfer *xs;
+
+	while ((xs = TAILQ_FIRST(from)) != NULL) {
+		TAILQ_REMOVE(from, xs, xs_link);
+		TAILQ_INSERT_TAIL(to, xs, xs_link);
+	}
+}
+
+/*
+ * An adapter that has failed ends a command at once, and with that lets the
+ * next one go, which it ends at once: whoever gives it commands gives it those
+ * of others too, so that the stack does not grow with what waits.
+ */
+static void
+scsi_send(struct scsibus_softc *sc, struct scsi_xferlist *list)
+{
+	struct scsi_xferlist now;
+
+	mtx_enter(&sc->sc_mtx);
+	scsi_move(&sc->sc_ready, list);
+	if (sc->sc_sending) {
+		mtx_leave(&sc->sc_mtx);
+		return;
+	}
+	sc->sc_sending = true;
+	while (!TAILQ_EMPTY(&sc->sc_ready)) {
+		TAILQ_INIT(&now);
+		scsi_move(&now, &sc->sc_ready);
+		mtx_leave(&sc->sc_mtx);
+		sc->sc_adapter->sa_submit(sc->sc_adapter, &now);
+		mtx_enter(&sc->sc_mtx);
+	}
+	sc->sc_sending = false;
+	mtx_leave(&sc->sc_mtx);
+}
+
+static void
 scsi_refuse(struct scsi_xferlist *list)
 {
 	struct scsi_xfer *xs;
@@ -284,8 +328,7 @@ scsi_start(struct scsi_xferlist *list)
 			scsi_enqueue(sc, xs, &send);
 	}
 	mtx_leave(&sc->sc_mtx);
-	if (!TAILQ_EMPTY(&send))
-		sc->sc_adapter->sa_submit(sc->sc_adapter, &send);
+	scsi_send(sc, &send);
 	while ((xs = TAILQ_FIRST(&dead)) != NULL) {
 		TAILQ_REMOVE(&dead, xs, xs_link);
 		xs->xs_error = ENXIO;
@@ -317,11 +360,10 @@ scsi_unit_gone(struct scsi_unit *su)
 static void
 scsi_again(struct scsi_xfer *xs)
 {
-	struct scsi_adapter *sa = xs->xs_unit->su_adapter;
 	struct scsi_xferlist list = TAILQ_HEAD_INITIALIZER(list);
 
 	TAILQ_INSERT_TAIL(&list, xs, xs_link);
-	sa->sa_submit(sa, &list);
+	scsi_send(xs->xs_unit->su_bus, &list);
 }
 
 /* With sc_mtx. */
@@ -359,8 +401,7 @@ scsi_retry(void *arg)
 	if (first != UINT64_MAX)
 		timeout_add_nsec(&sc->sc_again, first - now);
 	mtx_leave(&sc->sc_mtx);
-	if (!TAILQ_EMPTY(&list))
-		sc->sc_adapter->sa_submit(sc->sc_adapter, &list);
+	scsi_send(sc, &list);
 }
 
 /* --- the end ------------------------------------------------------------ */
@@ -500,6 +541,7 @@ scsi_base_init(struct scsibus_softc *sc)
 {
 	mtx_init(&sc->sc_mtx, IPL_BIO);
 	TAILQ_INIT(&sc->sc_units);
+	TAILQ_INIT(&sc->sc_ready);
 	TAILQ_INIT(&sc->sc_delayed);
 	timeout_set(&sc->sc_again, scsi_retry, sc);
 	timeout_set(&sc->sc_late, scsi_late, sc);

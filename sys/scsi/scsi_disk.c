@@ -14,6 +14,7 @@
 
 #define BLKSIZE_MAX	65536
 #define READY_TRIES	3
+#define SLOW		4	/* a flush may take so many times as long */
 
 /* --- capacity ----------------------------------------------------------- */
 
@@ -127,11 +128,13 @@ scsi_disk_medium(struct scsi_disk *sk, const char **why)
 	int error;
 
 	*why = "not ready";
-	dk->dk_flags &= ~DKF_NOMEDIUM;
 	if ((error = unit_ready(sk->sk_unit)) == 0)
 		error = capacity(sk->sk_unit, &c);
-	if (error == 0)
-		return (capacity_use(dk, &c, why));
+	if (error == 0) {
+		if ((error = capacity_use(dk, &c, why)) == 0)
+			dk->dk_flags &= ~DKF_NOMEDIUM;
+		return (error);
+	}
 	if (error == ENOMEDIUM || sk->sk_removable) {
 		dk->dk_flags |= DKF_NOMEDIUM;
 		dk->dk_size = 0;
@@ -173,6 +176,9 @@ look_changed(struct scsi_disk *sk, const struct disk *old, bool other)
 	if (dk->dk_size == old->dk_size &&
 	    dk->dk_blksize == old->dk_blksize && (!other || dk->dk_size == 0))
 		return;
+	/* the unit told limits of these for blocks of another size */
+	if (dk->dk_blksize != old->dk_blksize)
+		dk->dk_zero.dr_max = dk->dk_discard.dr_max = 0;
 	device_printf(sk->sk_dev, "%s\n", scsi_disk_size(sk, text,
 	    sizeof(text)));
 	if (disk_medium(dk) != 0)
@@ -188,13 +194,19 @@ scsi_disk_look(struct scsi_disk *sk, bool other)
 
 	rw_enter_write(&sk->sk_lock);
 	old = *dk;
-	if ((error = scsi_disk_medium(sk, &why)) == 0)
-		look_changed(sk, &old, other);
-	else {
+	if ((error = scsi_disk_medium(sk, &why)) != 0 && !sk->sk_unusable)
 		device_printf(sk->sk_dev, "%s is not usable\n", why);
-		dk->dk_size = old.dk_size;
-		dk->dk_blksize = old.dk_blksize;
+	sk->sk_unusable = error != 0;
+	if (error != 0 && sk->sk_removable) {
+		/* it is not the one that was there, whatever it is */
+		dk->dk_flags |= DKF_NOMEDIUM;
+		dk->dk_size = 0;
 	}
+	/* what was begun before this was for the other one */
+	other |= sk->sk_unit->su_newmedium;
+	sk->sk_unit->su_newmedium = false;
+	if (error == 0 || sk->sk_removable)
+		look_changed(sk, &old, other);
 	rw_exit(&sk->sk_lock);
 	return (error == ENXIO ? EIO : error);
 }
@@ -284,8 +296,12 @@ io_fill(struct scsi_io *io, struct bio *bio)
 	else
 		io_write_same(io, bio, blksize);
 	/* another way may be found */
-	if (!bio_hasdata(bio))
-		xs->xs_flags = XSF_QUIET;
+	if (!bio_hasdata(bio)) {
+		xs->xs_flags |= XSF_QUIET;
+		xs->xs_secs = SLOW * sk->sk_unit->su_adapter->sa_secs;
+	}
+	if (sk->sk_removable)
+		xs->xs_flags |= XSF_MEDIUM;
 }
 
 /* --- bios --------------------------------------------------------------- */
@@ -317,6 +333,10 @@ disk_run(struct scsi_disk *sk, struct scsi_xferlist *list,
 		bio->bio_error = disk_checkbio(&sk->sk_disk, bio);
 		if (bio->bio_error == 0 && sk->sk_closed)
 			bio->bio_error = ENXIO;
+		/* until somebody has looked what there is now */
+		if (bio->bio_error == 0 && sk->sk_removable &&
+		    sk->sk_unit->su_newmedium)
+			bio->bio_error = EIO;
 		if (bio->bio_error == 0 && (io = io_alloc(sk)) == NULL) {
 			if (sk->sk_nbusy > 0)
 				return;		/* memory will come back */
@@ -440,7 +460,10 @@ scsi_disk_attach(struct scsi_disk *sk)
 	dk->dk_maxxfer = sa->sa_maxxfer;
 	if (sk->sk_maxblocks != 0)
 		dk->dk_maxxfer = MIN(dk->dk_maxxfer,
-		    (uint64_t)sk->sk_maxblocks * dk->dk_blksize);
+		    (uint64_t)sk->sk_maxblocks *
+		    (sk->sk_removable ? 512 : dk->dk_blksize));
+	/* hints may be less, but there is nothing less than a block */
+	dk->dk_maxxfer = MAX(dk->dk_maxxfer, dk->dk_blksize);
 	dk->dk_dev = sk->sk_dev;
 	dk->dk_dmat = sa->sa_dmat;
 	dk->dk_strategy = disk_strategy;
@@ -450,6 +473,7 @@ scsi_disk_attach(struct scsi_disk *sk)
 		if (sk->sk_zeroes == NULL)
 			return (ENOMEM);
 	}
+	sk->sk_unit->su_newmedium = false;	/* it was looked at */
 	if ((error = disk_attach(dk)) == 0)
 		sk->sk_attached = true;
 	return (error);

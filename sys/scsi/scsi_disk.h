@@ -34,6 +34,7 @@ struct scsi_disk {
 	struct disk		 sk_disk;
 	bool			 sk_attached;	/* disk_attach() was called */
 	bool			 sk_removable;
+	bool			 sk_unusable;	/* and that was said */
 	enum scsi_discard	 sk_discard;
 	uint32_t		 sk_maxblocks;	/* of one command; 0: any */
 	struct rwlock		 sk_lock;	/* looking at the medium */

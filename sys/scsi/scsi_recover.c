@@ -145,7 +145,8 @@ late_rescue(struct scsibus_softc *sc, struct scsi_xfer *xs)
 	    sc->sc_dev.dv_xname, sizeof(name));
 	sc->sc_taken = xs;
 	/* QEMU 10.0 stops for ever when it is to abort a command of its disks */
-	abort = strcmp(su->su_vendor, "QEMU") != 0;
+	abort = su->su_vendor[0] != '\0' &&
+	    strcmp(su->su_vendor, "QEMU") != 0;
 	how = late_take(sc, su->su_target, su->su_lun, xs->xs_tag, abort);
 	sc->sc_taken = NULL;
 	mtx_leave(&sc->sc_mtx);

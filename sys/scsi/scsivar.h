@@ -83,6 +83,7 @@ TAILQ_HEAD(scsi_xferlist, scsi_xfer);
 #define XSF_QUIET	0x01		/* say nothing if it fails */
 #define XSF_ONCE	0x02		/* do not try again */
 #define XSF_LOOK	0x04		/* part of finding out what is new */
+#define XSF_MEDIUM	0x08		/* not for any other medium */
 
 /* --- an adapter --------------------------------------------------------- */
 
@@ -155,6 +156,7 @@ struct scsi_unit {
 	u_int			 su_nsent;
 	bool			 su_gone;
 	int			 su_events;	/* for su_changed */
+	bool			 su_newmedium;	/* it said so: its driver's */
 	uint64_t		 su_lastline;	/* when something was said */
 	bool			 su_found;	/* in a scan */
 	bool			 su_probe;	/* made to ask its target */
@@ -209,6 +211,8 @@ struct scsibus_softc {
 	TAILQ_HEAD(, scsi_unit)	 sc_units;	/* the bus's thread, sc_mtx */
 
 	struct mutex		 sc_mtx;
+	struct scsi_xferlist	 sc_ready;	/* for the adapter */
+	bool			 sc_sending;	/* somebody gives it these */
 	struct scsi_xferlist	 sc_delayed;	/* to be sent again */
 	struct timeout		 sc_again;
 	struct timeout		 sc_late;

@@ -76,7 +76,8 @@ struct disk_priv {
 	struct disk		*dp_disk;
 	size_t			 dp_maxbio;	/* bytes in one bio */
 	u_int			 dp_maxiov;	/* pieces, */
-	size_t			 dp_maxpiece;	/* each of so many at most */
+	size_t			 dp_maxpiece;	/* each of so many at most,
+						   0: of one page */
 	bool			 dp_gone;
 	struct diskpart		 dp_whole;
 	struct rwlock		 dp_partlock;	/* dp_parts */

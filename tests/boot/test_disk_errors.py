@@ -202,8 +202,11 @@ def test_many_requests_without_an_answer_all_end(slow, kind):
     began = time.monotonic()
     out, status = g.run(f'diskbench bench {kind.path()} engine=aio depth=32 '
         'bs=64k count=32 direct=1', 50)
-    assert status == 1 and time.monotonic() - began < 40
-    assert int(re.search(r'(\d+) failed', out)[1]) >= 1
+    assert time.monotonic() - began < 40
+    failed = int(re.search(r'(\d+) failed', out)[1])
+    # Where a reset lets the host finish what it has, the data are as good.
+    assert failed >= 1 or kind is SD
+    assert status == (failed > 0)
 
 
 @each_kind

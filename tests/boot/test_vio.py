@@ -493,8 +493,13 @@ def test_iperf3_unmodified(start, net, tmp_path):
         stdout=subprocess.DEVNULL)
     try:
         for way in ('', '-R'):
-            text = guest.output(f'iperf3 -c {HOST} -t 1 {way} > /tmp/o; '
-                'cat /tmp/o')
+            # It may need a moment until it listens, and between two tests.
+            for _ in range(20):
+                text = guest.output(f'iperf3 -c {HOST} -t 1 {way} > /tmp/o; '
+                    'cat /tmp/o')
+                if 'refused' not in text and 'busy' not in text:
+                    break
+                time.sleep(0.5)
             assert re.search(r'[1-9]\S* [MG]bits/sec +receiver', text)
     finally:
         server.kill()

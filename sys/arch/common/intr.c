@@ -212,8 +212,11 @@ splx(int ipl)
 {
 	struct cpu_info *ci = curcpu();
 
-	if (ipl == IPL_NONE)
+	if (ipl == IPL_NONE) {
+		/* none may come between the last look and the new level */
+		intr_off();
 		soft_run(ci);
+	}
 	ci->ci_ipl = ipl;
 	if (ipl <= IPL_SOFT)
 		intr_on();

@@ -87,6 +87,18 @@ vioblk_bytes(uint64_t capacity, uint32_t blksize)
 	return (rounddown2(capacity * VIRTIO_BLK_SECTOR, blksize));
 }
 
+/* Not more than a line a second, whatever the device does. */
+static bool
+vioblk_may_say(struct vioblk_softc *sc)
+{
+	uint64_t now = nsecuptime();
+
+	if (sc->sc_lastline != 0 && now - sc->sc_lastline < SEC_TO_NSEC(1))
+		return (false);
+	sc->sc_lastline = now;
+	return (true);
+}
+
 /* The device says that something is different: only the size can be. */
 static void
 vioblk_config(void *arg)
@@ -103,12 +115,14 @@ vioblk_config(void *arg)
 	if (size == sc->sc_disk.dk_size)
 		return;
 	if (size == 0) {
-		device_printf(&sc->sc_dev, "new capacity is %llu, ignored\n",
-		    (unsigned long long)conf.capacity);
+		if (vioblk_may_say(sc))
+			device_printf(&sc->sc_dev, "new capacity is %llu, "
+			    "ignored\n", (unsigned long long)conf.capacity);
 		return;
 	}
-	device_printf(&sc->sc_dev, "capacity is now %llu MB\n",
-	    (unsigned long long)size >> 20);
+	if (vioblk_may_say(sc))
+		device_printf(&sc->sc_dev, "capacity is now %llu MB\n",
+		    (unsigned long long)size >> 20);
 	disk_resized(&sc->sc_disk, size);
 }
 

@@ -59,6 +59,7 @@ struct vioblk_softc {
 	u_int			 sc_secs;	/* see VIOBLK_SECS */
 	struct disk		 sc_disk;
 	bool			 sc_attached;	/* disk_attach() was called */
+	uint64_t		 sc_lastline;	/* of a new size */
 	int			 sc_writeback;	/* as it was set; -1: it was not */
 	struct rwlock		 sc_asklock;	/* vioblk_ask() */
 	struct sysctl_oid	 sc_oid[3];

@@ -148,6 +148,31 @@ assert_filled(uint64_t start, uint64_t len, int c)
 	assert_int_not_equal(bk->bk_disk[start + len], c);
 }
 
+/* --- parts of blocks ------------------------------------------------------ */
+
+/* What the program hears of them is what the device said. */
+static void
+part_of_a_block_that_is_not_written_does_not_count(void **state)
+{
+	size_t done;
+
+	make(0);
+	attach();
+	/* the read of the block goes well, its write does not */
+	bk->bk_error = 1;
+	bk->bk_nerror = 1;
+	bk->bk_nwell = 1;
+	assert_int_equal(node_rdwr(node, UIO_WRITE, buf, 100, 5000, 0, &done),
+	    EIO);
+	assert_int_equal(done, 0);
+	/* and behind a whole one that was written */
+	bk->bk_nerror = 1;
+	bk->bk_nwell = 2;
+	assert_int_equal(node_rdwr(node, UIO_WRITE, buf, 600, 8192, 0, &done),
+	    EIO);
+	assert_int_equal(done, 512);
+}
+
 /* --- ranges --------------------------------------------------------------- */
 
 static void
@@ -677,6 +702,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(part_of_a_block_that_is_not_written_does_not_count),
 		TEST(a_discard_is_told_in_pieces_of_what_the_device_takes),
 		TEST(zeroes_are_made_by_the_device),
 		TEST(zeroes_are_written_if_the_device_cannot),

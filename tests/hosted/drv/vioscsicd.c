@@ -273,6 +273,20 @@ discs_of_blocks_of_512_bytes(void **state)
 	}
 }
 
+/* 5.6.4: max_sectors is a hint, and a block is the least that can be read. */
+static void
+a_hint_of_less_than_a_block_is_no_obstacle(void **state)
+{
+	cd_make();
+	sim_scsi_set(sh, SIM_SCSI_MAX_SECTORS, 1);
+	sim_attach();
+	hosted_run(10 * SEC);
+	assert_true(there("cd0"));
+	assert_int_equal(cd_open(FREAD), 0);
+	assert_int_equal(rd(100, 5000, NULL), 0);
+	assert_data(100, 5000);
+}
+
 static void
 errors_of_a_disc_are_passed_on(void **state)
 {
@@ -302,6 +316,7 @@ static const struct test tests[] = {
 	TEST(a_disc_of_the_same_size_is_another_disc),
 	TEST(a_disc_that_spins_up_is_waited_for),
 	TEST(discs_of_blocks_of_512_bytes),
+	TEST(a_hint_of_less_than_a_block_is_no_obstacle),
 	TEST(errors_of_a_disc_are_passed_on),
 };
 

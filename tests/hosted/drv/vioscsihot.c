@@ -5,6 +5,9 @@
 
 #include "test.h"
 
+#include <sys/aio.h>
+#include <sys/thread.h>
+
 #include "sim/scsinode.h"
 
 /* --- units that come and go ---------------------------------------------- */
@@ -415,6 +418,173 @@ every_failure_of_hotplug_is_no_more_than_that(void **state)
 	hosted_fail_at = 0;
 }
 
+/* --- media that come and go ----------------------------------------------- */
+
+static void
+removable(void)
+{
+	make();
+	lu = disk(0, 0, 4096);
+	lu->lu_removable = true;
+	attach();
+}
+
+/* Not even if it is as large, and nobody has told of it. */
+static void
+what_is_for_one_medium_is_not_for_the_next(void **state)
+{
+	u_int before;
+
+	removable();
+	fill(4096);
+	assert_int_equal(wr(65536, 4096, NULL), 0);
+	before = lu->lu_nwrite;
+	sim_lu_insert(lu, 4096, 99);
+	assert_int_equal(wr(65536, 4096, NULL), EIO);
+	assert_int_equal(lu->lu_nwrite, before);
+	/* somebody has looked */
+	hosted_run(10 * SEC);
+	assert_int_equal(rd(65536, 4096, NULL), 0);
+	assert_data(65536, 4096);
+	assert_int_equal(wr(65536, 4096, NULL), 0);
+}
+
+static void
+disk_table(uint8_t slot)
+{
+	static uint8_t block[512];
+
+	memset(block, 0, sizeof(block));
+	block[446 + 16 * slot + 4] = 0x83;
+	block[446 + 16 * slot + 8] = 10;
+	block[446 + 16 * slot + 12] = 100;
+	block[510] = 0x55;
+	block[511] = 0xaa;
+	sim_lu_write(lu, 0, block, sizeof(block));
+}
+
+/* The one who opens it hears of the other medium, and nobody else does. */
+static void
+a_medium_of_the_same_size_has_its_own_partitions(void **state)
+{
+	removable();
+	node_close(node, nodeflags);
+	disk_table(0);
+	sim_lu_insert(lu, 4096, 99);
+	disk_table(1);
+	nodeflags = FREAD;
+	node = node_open("sd0", nodeflags);
+	assert_non_null(node);
+	assert_true(there("sd0p2"));
+	assert_false(there("sd0p1"));
+}
+
+/* Nothing of the one before is taken for it. */
+static void
+a_medium_that_makes_no_sense_is_none(void **state)
+{
+	u_int i;
+
+	removable();
+	node_close(node, nodeflags);
+	node = NULL;
+	sim_lu_insert(lu, 1000, 99);
+	lu->lu_blksize = 2352;
+	for (i = 0; i < 10; i++)
+		assert_null(node_open("sd0", FREAD));
+	assert_int_equal(size_of(0), 0);
+	assert_int_equal(lines_with("block size is not usable"), 1);
+	sim_lu_insert(lu, 1000, 77);
+	lu->lu_blksize = 512;
+	nodeflags = FREAD;
+	node = node_open("sd0", nodeflags);
+	assert_non_null(node);
+	assert_int_equal(size_of(0), 512000);
+	assert_int_equal(rd(4096, 4096, NULL), 0);
+	assert_data(4096, 4096);
+}
+
+/* A block of zeroes is one of the medium that is there now. */
+static void
+a_medium_with_larger_blocks_is_zeroed(void **state)
+{
+	u_int i;
+
+	removable();
+	node_close(node, nodeflags);
+	sim_lu_insert(lu, 1000, 99);
+	lu->lu_blksize = 4096;
+	node = node_open("sd0", nodeflags);
+	assert_non_null(node);
+	ioarg[0] = 65536;
+	ioarg[1] = 262144;
+	assert_int_equal(io(BLKZEROOUT, ioarg), 0);
+	assert_int_equal(rd(65536, 262144, NULL), 0);
+	for (i = 0; i < 262144; i++)
+		assert_int_equal(buf[i], 0);
+	assert_data(65536, 262144);
+}
+
+/* --- the end of many ------------------------------------------------------ */
+
+#define NAIO	400
+static struct {
+	struct aioreq	 r;
+	struct iovec	 iov;
+} aio[NAIO];
+static u_int		 aio_nended;
+static struct thread	*aio_thread;
+static uintptr_t	 aio_first, aio_deep;
+
+static void
+aio_ended(struct aioreq *ar)
+{
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+
+	aio_nended++;
+	if (aio_thread != curthread)
+		aio_first = here;
+	aio_thread = curthread;
+	if (aio_first > here)
+		aio_deep = MAX(aio_deep, aio_first - here);
+}
+
+/* The adapter has failed: one ends the next one, but not within itself. */
+static void
+many_that_wait_end_one_behind_the_other(void **state)
+{
+	struct aiolist list = TAILQ_HEAD_INITIALIZER(list);
+	u_int i;
+
+	make();
+	lu = disk(0, 0, 4096);
+	sim_scsi_set(sh, SIM_SCSI_CMD_PER_LUN, 1);
+	attach();
+	memset(aio, 0, sizeof(aio));
+	aio_nended = 0;
+	aio_deep = 0;
+	aio_thread = NULL;
+	sh->sh_hold = true;
+	for (i = 0; i < NAIO; i++) {
+		aio[i].iov = (struct iovec){ buf + 512 * i, 512 };
+		aio[i].r.ar_op = AIO_READ;
+		aio[i].r.ar_uio = (struct uio){ .uio_iov = &aio[i].iov,
+		    .uio_iovcnt = 1, .uio_offset = 4096 * i,
+		    .uio_resid = 512, .uio_segflg = UIO_SYSSPACE,
+		    .uio_rw = UIO_READ };
+		aio[i].r.ar_done = aio_ended;
+		TAILQ_INSERT_TAIL(&list, &aio[i].r, ar_link);
+	}
+	dev_aio(node, &list);
+	assert_true(TAILQ_EMPTY(&list));
+	config_gone(sim_mainbus);
+	hosted_run(500 * SEC);
+	assert_int_equal(aio_nended, NAIO);
+	assert_true(aio_deep < 16384);
+	sim_scsi_forget(sh);
+	sh->sh_hold = false;
+}
+
 #define TEST(fn)	{ #fn, fn }
 
 static const struct test tests[] = {
@@ -439,6 +609,11 @@ static const struct test tests[] = {
 	TEST(event_and_attention_together_are_one_change),
 	TEST(a_disk_may_become_smaller),
 	TEST(every_failure_of_hotplug_is_no_more_than_that),
+	TEST(what_is_for_one_medium_is_not_for_the_next),
+	TEST(a_medium_of_the_same_size_has_its_own_partitions),
+	TEST(a_medium_that_makes_no_sense_is_none),
+	TEST(a_medium_with_larger_blocks_is_zeroed),
+	TEST(many_that_wait_end_one_behind_the_other),
 };
 
 int

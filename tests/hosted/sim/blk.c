@@ -103,7 +103,9 @@ serve(struct sim_blk *bk, struct sim_chain *ch, uint64_t *len)
 	type = sim_get(head, 4);
 	sector = sim_get(head + 8, 8);
 	n = type == T_OUT ? ch->ch_outlen - 16 : ch->ch_inlen - 1;
-	if (bk->bk_nerror > 0) {
+	if (bk->bk_nwell > 0)
+		bk->bk_nwell--;
+	else if (bk->bk_nerror > 0) {
 		bk->bk_nerror--;
 		return (bk->bk_error);
 	}

@@ -429,6 +429,7 @@ struct sim_blk {
 	bool			 bk_hold;	/* keep requests */
 	u_int			 bk_error;	/* status of the next ones */
 	u_int			 bk_nerror;	/* so many */
+	u_int			 bk_nwell;	/* after so many others */
 	u_int			 bk_nread, bk_nwrite, bk_nflush, bk_nid;
 	u_int			 bk_most;	/* held at once */
 	u_int			 bk_nrange;	/* discarded and the like */
