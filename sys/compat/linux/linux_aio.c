@@ -29,7 +29,12 @@
 
 struct linux_iocb {
 	uint64_t	aio_data;
+	/* the program's one field of 64 bits, once: the key is its low half */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	uint32_t	aio_rw_flags, aio_key;
+#else
 	uint32_t	aio_key, aio_rw_flags;
+#endif
 	uint16_t	aio_lio_opcode;
 	int16_t		aio_reqprio;
 	uint32_t	aio_fildes;
