@@ -16,7 +16,8 @@
 #include <vm/vm_page.h>
 #include <vm/vm_stat.h>
 
-static uint64_t	vm_nfaults, vm_ncopies;
+uint64_t		vm_nfaults;
+static uint64_t	vm_ncopies;
 
 static struct vm_entry *
 entry_find(struct vmspace *vm, vaddr_t va)
@@ -148,6 +149,8 @@ vm_fault(struct vmspace *vm, vaddr_t va, int prot)
 	case 0:
 		return (0);
 	case ENOMEM:
+		if (vm_reclaim())
+			return (0);	/* it is tried again */
 		if (curproc == initproc) {
 			/* it outlives those who have the memory */
 			vm_page_wait();

@@ -58,6 +58,7 @@ int	 vm_brk(struct vmspace *, vaddr_t, vaddr_t *);
 int	 vm_remap(struct vmspace *, vaddr_t, size_t, size_t, bool maymove,
 	    vaddr_t *);
 int	 vm_fault(struct vmspace *, vaddr_t, int);
+extern uint64_t vm_nfaults;		/* so many so far */
 /* MADV_DONTNEED: private pages are as new */
 int	 vm_discard(struct vmspace *, vaddr_t, size_t);
 bool	 vm_range_free(struct vmspace *, vaddr_t, size_t);

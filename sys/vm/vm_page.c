@@ -9,6 +9,7 @@
 #include <sys/errno.h>
 #include <sys/mutex.h>
 #include <sys/queue.h>
+#include <sys/rwlock.h>
 #include <sys/synch.h>
 #include <sys/systm.h>
 
@@ -28,13 +29,22 @@ struct vm_page {
 #define PGF_FREE	0x01		/* first page of a free block */
 #define PGF_HEAD	0x02		/* first page of an allocated one */
 #define PGF_RESERVED	0x04		/* not the allocator's */
+#define PGF_REPORTED	0x08		/* free, and the host knows */
 
-/* a free block's first bytes; reached through the direct map */
+/*
+ * A free block: its first bytes, reached through the direct map.  Of one that
+ * may be reported, what there is of struct vm_page behind its first: a host
+ * with large pages would bring back 2 MB for each that is written to.
+ */
 struct vm_free {
 	LIST_ENTRY(vm_free)	 vf_link;
 	uint64_t		 vf_magic;
+	paddr_t			 vf_pa;
 };
 #define VF_MAGIC	0x7061726176616e65ULL
+#define VF_NPAGES	(sizeof(struct vm_free) / sizeof(struct vm_page))
+_Static_assert(sizeof(struct vm_free) % sizeof(struct vm_page) == 0 &&
+    VF_NPAGES < 1UL << VM_REPORT_ORDER, "place for a free block");
 
 struct vm_range {
 	paddr_t		vr_start;
@@ -43,11 +53,15 @@ struct vm_range {
 
 static struct {
 	struct mutex		 mtx;
-	LIST_HEAD(, vm_free)	 free[VM_ORDER_MAX + 1];
+	/* blocks of which the host knows that they are free, and others */
+	LIST_HEAD(vm_freelist, vm_free) free[2][VM_ORDER_MAX + 1];
 	struct vm_range		 range[VM_NRANGES];	/* not yet opened */
 	u_int			 nranges;
 	uint64_t		 total, avail;		/* pages */
 	u_int			 waiters;
+	bool			 news;		/* a block to be reported */
+	void			(*hook)(void *); /* is told of that */
+	void			*hookarg;
 } vm = { .mtx = MUTEX_INITIALIZER(IPL_HIGH) };
 
 /* the page array of each open section; the last one may be short */
@@ -68,12 +82,38 @@ vm_page_of(paddr_t pa)
 	return (n < vs->vs_npages ? &vs->vs_page[n] : NULL);
 }
 
+static struct vm_free *
+vm_free_of(paddr_t pa, u_int order)
+{
+	return (order >= VM_REPORT_ORDER ? (void *)(vm_page_of(pa) + 1) :
+	    vm_direct(pa));
+}
+
+/* Off its list; true: it was reported. */
+static bool
+vm_block_take(struct vm_free *vf, u_int order)
+{
+	struct vm_page *pg;
+	bool reported;
+
+	KASSERT(vf->vf_magic == VF_MAGIC);
+	pg = vm_page_of(vf->vf_pa);
+	reported = (pg->pg_flags & PGF_REPORTED) != 0;
+	KASSERT((pg->pg_flags & PGF_FREE) && pg->pg_order == order);
+	LIST_REMOVE(vf, vf_link);
+	/* flags of pages, perhaps, that are in no list */
+	memset(vf, 0, sizeof(*vf));
+	pg->pg_flags = 0;
+	return (reported);
+}
+
 /*
  * Put a block into the free lists, joined with its buddy as often as that is
  * free too.  Buddies lie in one section, as blocks are smaller than that.
+ * What is joined of two is reported if both are.
  */
 static void
-vm_block_free(paddr_t pa, u_int order)
+vm_block_free(paddr_t pa, u_int order, bool reported)
 {
 	struct vm_page *pg, *buddy;
 	struct vm_free *vf;
@@ -84,19 +124,20 @@ vm_block_free(paddr_t pa, u_int order)
 		buddy = vm_page_of(other);
 		if (!(buddy->pg_flags & PGF_FREE) || buddy->pg_order != order)
 			break;
-		vf = vm_direct(other);
-		KASSERT(vf->vf_magic == VF_MAGIC);
-		LIST_REMOVE(vf, vf_link);
-		buddy->pg_flags = 0;
+		reported = vm_block_take(vm_free_of(other, order), order) &&
+		    reported;
 		pa = MIN(pa, other);
 		order++;
 	}
 	pg = vm_page_of(pa);
-	pg->pg_flags = PGF_FREE;
+	pg->pg_flags = PGF_FREE | (reported ? PGF_REPORTED : 0);
 	pg->pg_order = order;
-	vf = vm_direct(pa);
+	vf = vm_free_of(pa, order);
 	vf->vf_magic = VF_MAGIC;
-	LIST_INSERT_HEAD(&vm.free[order], vf, vf_link);
+	vf->vf_pa = pa;
+	LIST_INSERT_HEAD(&vm.free[reported][order], vf, vf_link);
+	if (!reported && order >= VM_REPORT_ORDER)
+		vm.news = true;
 }
 
 /* Free a range of pages in the largest blocks that its ends allow. */
@@ -111,7 +152,7 @@ vm_free_range(paddr_t start, paddr_t end)
 			    end - start >= PAGE_SIZE << order)
 				break;
 		}
-		vm_block_free(start, order);
+		vm_block_free(start, order, false);
 		start += PAGE_SIZE << order;
 	}
 }
@@ -221,12 +262,29 @@ vm_page_range(paddr_t start, paddr_t end)
 	vm.avail += atop(end - start);
 }
 
+/* The smallest that is large enough; the host gives no memory for its use. */
+static struct vm_free *
+vm_block_find(u_int order, u_int *found)
+{
+	u_int o;
+
+	for (o = order; o <= VM_ORDER_MAX; o++) {
+		*found = o;
+		if (!LIST_EMPTY(&vm.free[false][o]))
+			return (LIST_FIRST(&vm.free[false][o]));
+		if (!LIST_EMPTY(&vm.free[true][o]))
+			return (LIST_FIRST(&vm.free[true][o]));
+	}
+	return (NULL);
+}
+
 paddr_t
 vm_page_alloc(u_int order, int flags)
 {
 	struct vm_page *pg;
 	struct vm_free *vf;
 	paddr_t pa = 0;
+	bool reported;
 	u_int o;
 
 	KASSERT(order <= VM_ORDER_MAX);
@@ -234,26 +292,17 @@ vm_page_alloc(u_int order, int flags)
 	if ((flags & VM_PAGE_USER) && vm.avail < VM_RESERVE + (1UL << order))
 		goto out;
 again:
-	for (o = order; o <= VM_ORDER_MAX; o++) {
-		if (!LIST_EMPTY(&vm.free[o]))
-			break;
-	}
-	if (o > VM_ORDER_MAX) {
+	if ((vf = vm_block_find(order, &o)) == NULL) {
 		if (vm_section_open())
 			goto again;
 		goto out;
 	}
-	vf = LIST_FIRST(&vm.free[o]);
-	KASSERT(vf->vf_magic == VF_MAGIC);
-	LIST_REMOVE(vf, vf_link);
-	vf->vf_magic = 0;
-	pa = vm_direct_pa(vf);
+	pa = vf->vf_pa;
+	reported = vm_block_take(vf, o);
 	pg = vm_page_of(pa);
-	KASSERT(pg->pg_flags == PGF_FREE && pg->pg_order == o);
-	pg->pg_flags = 0;
 	while (o > order) {
 		o--;
-		vm_block_free(pa + (PAGE_SIZE << o), o);
+		vm_block_free(pa + (PAGE_SIZE << o), o, reported);
 	}
 	pg->pg_flags = PGF_HEAD;
 	pg->pg_order = order;
@@ -268,20 +317,30 @@ out:
 
 /* The last reference has gone.  vm.mtx is held. */
 static void
-vm_page_release(paddr_t pa, u_int order)
+vm_page_release(paddr_t pa, u_int order, bool reported)
 {
 	struct vm_page *pg = vm_page_of(pa);
 
 	pg->pg_flags = 0;
 	pg->pg_refs = 0;
-	vm_block_free(pa, order);
+	vm_block_free(pa, order, reported);
 	vm.avail += 1UL << order;
 	if (vm.waiters != 0)
 		wakeup(&vm.waiters);
 }
 
-void
-vm_page_free(paddr_t pa, u_int order)
+/* Who reports blocks hears once of each lot of them. */
+static void
+vm_page_tell(void)
+{
+	if (__atomic_load_n(&vm.news, __ATOMIC_RELAXED) && vm.hook != NULL) {
+		vm.news = false;
+		vm.hook(vm.hookarg);
+	}
+}
+
+static void
+page_free(paddr_t pa, u_int order, bool reported)
 {
 	struct vm_page *pg;
 
@@ -289,8 +348,15 @@ vm_page_free(paddr_t pa, u_int order)
 	pg = vm_page_of(pa);
 	KASSERT(pg != NULL && pg->pg_flags == PGF_HEAD &&
 	    pg->pg_order == order && pg->pg_refs == 1);
-	vm_page_release(pa, order);
+	vm_page_release(pa, order, reported);
 	mtx_leave(&vm.mtx);
+	vm_page_tell();
+}
+
+void
+vm_page_free(paddr_t pa, u_int order)
+{
+	page_free(pa, order, false);
 }
 
 void
@@ -332,8 +398,9 @@ vm_page_unref(paddr_t pa)
 	if (old != 1)
 		return;
 	mtx_enter(&vm.mtx);
-	vm_page_release(pa, 0);
+	vm_page_release(pa, 0, false);
 	mtx_leave(&vm.mtx);
+	vm_page_tell();
 }
 
 u_int
@@ -374,4 +441,83 @@ vm_page_order(size_t size)
 	while ((PAGE_SIZE << order) < size)
 		order++;
 	return (order);
+}
+
+/* --- for those who give memory back to the host ------------------------- */
+
+void
+vm_page_report(void (*fn)(void *), void *arg)
+{
+	mtx_enter(&vm.mtx);
+	vm.hook = fn;
+	vm.hookarg = arg;
+	vm.news = false;
+	mtx_leave(&vm.mtx);
+}
+
+paddr_t
+vm_page_unreported(u_int *order)
+{
+	struct vm_page *pg;
+	struct vm_free *vf;
+	paddr_t pa = 0;
+	u_int o = VM_ORDER_MAX;
+
+	mtx_enter(&vm.mtx);
+	while (o > VM_REPORT_ORDER && LIST_EMPTY(&vm.free[false][o]))
+		o--;
+	if ((vf = LIST_FIRST(&vm.free[false][o])) != NULL) {
+		pa = vf->vf_pa;
+		(void)vm_block_take(vf, o);
+		pg = vm_page_of(pa);
+		pg->pg_flags = PGF_HEAD;
+		pg->pg_order = o;
+		pg->pg_refs = 1;
+		vm.avail -= 1UL << o;
+		*order = o;
+	}
+	mtx_leave(&vm.mtx);
+	return (pa);
+}
+
+void
+vm_page_reported(paddr_t pa, u_int order)
+{
+	page_free(pa, order, true);
+}
+
+static struct rwlock	reclaim_lock = {
+	.rw_mtx = MUTEX_INITIALIZER(IPL_SOFT), .rw_name = "reclaim"
+};
+static LIST_HEAD(, vm_reclaim) reclaimers = LIST_HEAD_INITIALIZER(reclaimers);
+
+void
+vm_reclaim_add(struct vm_reclaim *vr)
+{
+	rw_enter_write(&reclaim_lock);
+	LIST_INSERT_HEAD(&reclaimers, vr, vr_link);
+	rw_exit(&reclaim_lock);
+}
+
+void
+vm_reclaim_remove(struct vm_reclaim *vr)
+{
+	rw_enter_write(&reclaim_lock);
+	LIST_REMOVE(vr, vr_link);
+	rw_exit(&reclaim_lock);
+}
+
+bool
+vm_reclaim(void)
+{
+	struct vm_reclaim *vr;
+	bool some = false;
+
+	rw_enter_read(&reclaim_lock);
+	LIST_FOREACH(vr, &reclaimers, vr_link) {
+		if ((some = vr->vr_fn(vr->vr_arg)))
+			break;
+	}
+	rw_exit(&reclaim_lock);
+	return (some);
 }

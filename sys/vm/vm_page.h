@@ -17,10 +17,12 @@
  */
 
 #include <sys/param.h>
+#include <sys/queue.h>
 
 #define VM_SECTION_SHIFT	27
 #define VM_SECTION_SIZE		(1UL << VM_SECTION_SHIFT)
 #define VM_ORDER_MAX		10		/* 4 MB */
+#define VM_REPORT_ORDER	9		/* 2 MB: worth telling a host of */
 
 #define VM_PAGE_ZERO		0x01	/* flags of vm_page_alloc */
 #define VM_PAGE_USER		0x02	/* leaves a reserve to the kernel */
@@ -49,6 +51,31 @@ bool	 vm_page_managed(paddr_t);
 uint64_t vm_page_total(void);		/* pages */
 uint64_t vm_page_avail(void);
 u_int	 vm_page_order(size_t);		/* of a block that holds n bytes */
+
+/*
+ * Memory that the host may have meanwhile.
+ *
+ * vm_page_report: what to call, in any context, when blocks of at least
+ *	VM_REPORT_ORDER became free; NULL: nothing.
+ * vm_page_unreported: one of them, which is the caller's then; 0: there are
+ *	no more.  Any context.
+ * vm_page_reported: frees it; it is not given again until it was used.
+ *
+ * vm_reclaim_add, vm_reclaim_remove: whom to ask when there is no memory left
+ *	for a program.  vr_fn: thread context; true: it has freed some.
+ * vm_reclaim: asks.
+ */
+struct vm_reclaim {
+	LIST_ENTRY(vm_reclaim)	 vr_link;
+	bool			(*vr_fn)(void *);
+	void			 *vr_arg;
+};
+void	 vm_page_report(void (*)(void *), void *);
+paddr_t	 vm_page_unreported(u_int *order);
+void	 vm_page_reported(paddr_t, u_int);
+void	 vm_reclaim_add(struct vm_reclaim *);
+void	 vm_reclaim_remove(struct vm_reclaim *);
+bool	 vm_reclaim(void);
 
 static inline void *
 vm_direct(paddr_t pa)

@@ -819,6 +819,12 @@ virtio_queues_setup(struct virtio_softc *sc, enum ipl ipl)
 	return (ENXIO);
 }
 
+bool
+virtio_queue_there(struct virtio_softc *sc, uint16_t index)
+{
+	return (!virtio_gone(sc) && sc->sc_vt->vt_queue_max(sc, index) != 0);
+}
+
 int
 virtio_queues(struct virtio_softc *sc, enum ipl ipl,
     const struct virtqueue_conf *vqc, u_int n, struct virtqueue **vqp)

@@ -177,6 +177,8 @@ struct virtqueue_conf {
  * is harmless if there is nothing to do.  virtio_stop() waits for handlers,
  * so hold no queue's mutex.  All in thread context but virtio_fail().
  *
+ * virtio_queue_there: the device has a queue by that number; after
+ *	virtio_negotiate(), for devices that are numbered in several ways.
  * virtio_queues: ENXIO: the device has no such queue, or of a size that
  *	cannot be; its line says so.  ENOMEM.  The level is that of the
  *	queues' mutexes.
@@ -185,6 +187,7 @@ struct virtqueue_conf {
  *	above, the device is reset and, within limits, set up again.
  */
 bus_dma_tag_t	 virtio_dmat(const struct virtio_softc *);
+bool	 virtio_queue_there(struct virtio_softc *, uint16_t);
 int	 virtio_queues(struct virtio_softc *, enum ipl,
 	    const struct virtqueue_conf *, u_int, struct virtqueue **);
 int	 virtio_start(struct virtio_softc *);	/* DRIVER_OK */

@@ -22,11 +22,11 @@
 #include "sim.h"
 
 /* a legacy queue's must fit in 44 bits */
-#define SLOT_SHIFT	28		/* bus address: slot, generation, */
-#define GEN_SHIFT	20		/* offset */
-#define GEN_MASK	0xffU
+#define SLOT_SHIFT	30		/* bus address: slot, generation, */
+#define GEN_SHIFT	23		/* offset */
+#define GEN_MASK	0x7fU
 #define SEG_MAX		(1U << GEN_SHIFT)
-#define NSLOT		65536		/* slot 0 is nobody's */
+#define NSLOT		16384		/* slot 0 is nobody's */
 
 #define MAY_READ	0x01		/* the device */
 #define MAY_WRITE	0x02
@@ -34,8 +34,13 @@
 #define OWED_WRITE	0x08		/* ...and wrote */
 #define POISON		0xdb
 
+/* of each byte, and there are blocks of megabytes: not to be looked at */
+#define FAST	__attribute__((__no_sanitize__("address", "undefined"),	\
+		    __optimize__("O3")))
+
 struct slot {
 	uint8_t		*s_mem;		/* NULL: free */
+	uint8_t		*s_va;		/* whose copy it is */
 	uint8_t		*s_perm;	/* a byte each; NULL: coherent */
 	uint32_t	 s_off;		/* where it begins, in a page */
 	uint32_t	 s_len;
@@ -54,6 +59,7 @@ struct sim_map {
 
 u_int		sim_nsegs, sim_nmaps;
 bool		sim_dma_split, sim_dma_translated, sim_dma_strict;
+bus_size_t	sim_dma_segmax;
 
 static struct slot	slots[NSLOT];
 static u_int		slot_free, slot_last, slot_top = 1;
@@ -75,6 +81,7 @@ slot_get(uint8_t *mem, uint8_t *perm, uint32_t off, uint32_t len)
 		host_fail("out of bus addresses");
 	s = &slots[i];
 	s->s_mem = mem;
+	s->s_va = mem;
 	s->s_perm = perm;
 	s->s_off = off;
 	s->s_len = len;
@@ -126,7 +133,7 @@ slot_find(bus_addr_t addr, size_t len)
 
 /* --- the device's side --------------------------------------------------- */
 
-static bool
+FAST static bool
 dma_mapped(bus_addr_t addr, size_t len, uint8_t perm, uint8_t **p)
 {
 	struct slot *s;
@@ -166,7 +173,7 @@ sim_dma_check(bus_addr_t addr, uint64_t len, bool write)
 	return (dma_mapped(addr, len, write ? MAY_WRITE : MAY_READ, &p));
 }
 
-void
+FAST void
 sim_dma_returned(bus_addr_t addr, uint64_t len)
 {
 	uint32_t off, i;
@@ -252,6 +259,20 @@ sim_dma_piece(bus_addr_t addr, size_t *lenp)
 	return (s->s_mem);
 }
 
+/*
+ * The driver's own memory, for devices that change what they were lent
+ * whether the driver looks at it or not.
+ */
+void *
+sim_dma_own(bus_addr_t addr, size_t len)
+{
+	struct slot *s;
+
+	if ((s = slot_find(addr, len)) == NULL)
+		return (NULL);
+	return (s->s_va + ((addr & (SEG_MAX - 1)) - s->s_off));
+}
+
 static bool
 mem_read(void *arg, bus_addr_t addr, void *buf, size_t len)
 {
@@ -323,7 +344,7 @@ sim_map_create(bus_dma_tag_t t, bus_size_t size, int nsegs,
 		host_fail("no memory");
 	sm->sm_size = size;
 	sm->sm_maxsegsz = MIN(maxsegsz == 0 ? size : maxsegsz,
-	    SEG_MAX - PAGE_SIZE);
+	    sim_dma_segmax);
 	sm->sm_max = nsegs;
 	sm->sm_map.dm_segs = sm->sm_segs;
 	sim_nmaps++;
@@ -344,7 +365,7 @@ sim_map_destroy(bus_dma_tag_t t, bus_dmamap_t map)
 }
 
 /* Was all that came back synced afterwards? */
-static void
+FAST static void
 settle(struct slot *s, size_t off, size_t len)
 {
 	size_t i;
@@ -403,6 +424,8 @@ sim_map_add(struct sim_map *sm, uint8_t *va, bus_size_t len)
 		sm->sm_va[map->dm_nsegs] = va;
 		map->dm_segs[map->dm_nsegs++] = (bus_dma_segment_t){
 		    slot_get(mem, perm, (vaddr_t)va & PAGE_MASK, n), n };
+		slots[map->dm_segs[map->dm_nsegs - 1].ds_addr >>
+		    SLOT_SHIFT].s_va = va;
 		map->dm_mapsize += n;
 	}
 	return (0);
@@ -449,7 +472,7 @@ sim_map_load_uio(bus_dma_tag_t t, bus_dmamap_t map, struct uio *uio,
 	return (0);
 }
 
-static void
+FAST static void
 sync_part(struct slot *s, uint8_t *va, size_t off, size_t len, int ops)
 {
 	size_t i;

@@ -111,6 +111,7 @@ sim_init(void)
 	sim_lenient = false;
 	sim_dma_split = false;
 	sim_dma_strict = false;
+	sim_dma_segmax = (1 << 20) - PAGE_SIZE;
 	sim_dma_translate(false);
 	sim_gone = false;
 	sim_gone_at = 0;

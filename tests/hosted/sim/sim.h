@@ -84,6 +84,8 @@ uint64_t sim_dma_get(bus_addr_t, u_int);	/* a wire integer */
 void	 sim_dma_put(bus_addr_t, u_int, uint64_t);
 /* the coherent piece that this lies in, for those who scribble */
 void	*sim_dma_piece(bus_addr_t, size_t *);
+/* what the driver mapped there, not the copy of it; NULL and a fault */
+void	*sim_dma_own(bus_addr_t, size_t);
 /* is it all mapped, and open in that direction?  A fault if not. */
 bool	 sim_dma_check(bus_addr_t, uint64_t, bool write);
 /* what a device is done with: the driver owes a sync before the unload */
@@ -93,6 +95,7 @@ extern u_int sim_nsegs;				/* mapped now */
 extern u_int sim_nmaps;				/* made and not destroyed */
 extern bool  sim_dma_split;		/* by chance, a segment for each page */
 extern bool  sim_dma_strict;	/* a sync is owed for what was returned */
+extern bus_size_t sim_dma_segmax;	/* most of a segment: 7 MB; is 1 MB */
 bool	 sim_dma_blocked(void);
 /* bus addresses need a translation, and drivers know: BDT_TRANSLATED */
 void	 sim_dma_translate(bool);
@@ -517,6 +520,63 @@ bool	 sim_net_raw(struct sim_net *, u_int pair, const void *, size_t,
 bool	 sim_net_wants(const struct sim_net *, const uint8_t *);
 void	 sim_net_answer(struct sim_net *);
 bool	 sim_net_commanded(const struct sim_net *, u_int class, u_int cmd);
+
+/*
+ * A balloon.  It knows the page frames from bn_lo to bn_hi only, fills what it
+ * is given and looks whether somebody wrote to it meanwhile.
+ */
+enum sim_bn_queue {
+	SIM_BN_INFLATE, SIM_BN_DEFLATE, SIM_BN_STATS, SIM_BN_HINT,
+	SIM_BN_REPORT, SIM_BN_NQUEUE
+};
+#define SIM_BN_F_TELL		(1ULL << 0)
+#define SIM_BN_F_STATS		(1ULL << 1)
+#define SIM_BN_F_OOM		(1ULL << 2)
+#define SIM_BN_F_HINT		(1ULL << 3)
+#define SIM_BN_F_POISON		(1ULL << 4)
+#define SIM_BN_F_REPORT		(1ULL << 5)
+#define SIM_BN_FILL		0xb5	/* bytes of pages that it has */
+#define SIM_BN_DEFLATED		0xb6
+#define SIM_BN_REPORTED		0xb7
+#define SIM_BN_HINTED		0xb8
+struct sim_balloon {
+	struct sim_virtio	*bn_sv;
+	enum sim_bn_queue	 bn_kind[SIM_MAXVQ];
+	uint64_t		 bn_lo, bn_hi;
+	uint8_t			*bn_page;	/* what each is */
+	uint32_t		 bn_npages;	/* in the balloon */
+	uint32_t		 bn_want, bn_low;
+	uint32_t		 bn_actual;	/* as the driver says */
+	u_int			 bn_nactual;
+	bool			 bn_leaving;	/* less than we want is right */
+	u_int			 bn_hold;	/* 1 << queue */
+	u_int			 bn_ninflate, bn_ndeflate;
+	u_int			 bn_most;	/* pages of one request */
+	/* statistics: as of the last buffer */
+	u_int			 bn_nstats;
+	uint32_t		 bn_tags;
+	uint64_t		 bn_stat[32];
+	/* hints */
+	uint32_t		 bn_cmd;	/* in the configuration */
+	uint32_t		 bn_said;	/* by the driver */
+	u_int			 bn_nstarts, bn_nstops;
+	uint64_t		 bn_hinted;	/* bytes, in this round */
+	/* reports */
+	u_int			 bn_nreports;
+	uint64_t		 bn_reported;	/* bytes */
+	uint32_t		 bn_poison;
+	u_int			 bn_npoison;
+};
+/* dense: the queues that are offered follow each other */
+struct sim_balloon *sim_balloon_new(const struct sim_virtio_conf *,
+	    uint64_t lo, uint64_t hi, bool dense);
+void	 sim_balloon_free(struct sim_balloon *);
+void	 sim_balloon_want(struct sim_balloon *, uint32_t);
+void	 sim_balloon_command(struct sim_balloon *, uint32_t);
+bool	 sim_balloon_ask(struct sim_balloon *);		/* for statistics */
+void	 sim_balloon_release(struct sim_balloon *);	/* what was held */
+void	 sim_balloon_settled(struct sim_balloon *);	/* faults */
+struct sim_vq *sim_balloon_vq(struct sim_balloon *, enum sim_bn_queue);
 
 /* --- a driver that does what a test says --------------------------------- */
 

@@ -204,6 +204,212 @@ sizes_have_orders(void **state)
 	assert_int_equal(vm_page_order(4 << 20), VM_ORDER_MAX);
 }
 
+/* --- memory that the host may have --------------------------------------- */
+
+static u_int	nnews;
+
+static void
+news(void *arg)
+{
+	assert_ptr_equal(arg, &nnews);
+	nnews++;
+}
+
+/* Everything that is free is reported, or at least so that none is left. */
+static u_int
+report_all(void)
+{
+	u_int order, n = 0;
+	paddr_t pa;
+
+	while ((pa = vm_page_unreported(&order)) != 0) {
+		assert_true(order >= VM_REPORT_ORDER);
+		assert_true(order <= VM_ORDER_MAX);
+		assert_int_equal(pa & ((PAGE_SIZE << order) - 1), 0);
+		held[nheld].pa = pa;
+		held[nheld++].order = order;
+		n += 1 << order;
+	}
+	while (nheld > 0) {
+		nheld--;
+		memset(vm_direct(held[nheld].pa), 0xb7,
+		    PAGE_SIZE << held[nheld].order);
+		vm_page_reported(held[nheld].pa, held[nheld].order);
+	}
+	return (n);
+}
+
+static void
+a_free_block_is_to_be_reported_once(void **state)
+{
+	uint64_t avail;
+
+	(void)drain();
+	give_back();
+	avail = vm_page_avail();
+	assert_true(report_all() >= 0x1800);
+	assert_int_equal(vm_page_avail(), avail);
+	assert_int_equal(report_all(), 0);
+}
+
+static void
+a_block_that_was_used_is_to_be_reported_again(void **state)
+{
+	u_int i, order;
+	paddr_t pa;
+
+	(void)report_all();
+	pa = vm_page_alloc(VM_ORDER_MAX, 0);
+	memset(vm_direct(pa), 1, PAGE_SIZE << VM_ORDER_MAX);
+	assert_int_equal(vm_page_unreported(&order), 0);
+	vm_page_free(pa, VM_ORDER_MAX);
+	assert_int_equal(report_all(), 1 << VM_ORDER_MAX);
+	/* a page of it is enough */
+	(void)drain();
+	give_back();
+	(void)report_all();
+	pa = vm_page_alloc(0, 0);
+	vm_page_free(pa, 0);
+	i = report_all();
+	assert_true(i == 0 || i == 1 << VM_ORDER_MAX ||
+	    i == 1 << VM_REPORT_ORDER);
+}
+
+static void
+what_is_reported_is_given_last_and_zeroed_if_asked(void **state)
+{
+	u_int order;
+	paddr_t one, two, pa;
+
+	(void)report_all();
+	one = vm_page_alloc(VM_ORDER_MAX, 0);
+	vm_page_free(one, VM_ORDER_MAX);
+	two = vm_page_alloc(VM_ORDER_MAX, 0);
+	assert_int_equal(two, one);
+	pa = vm_page_alloc(VM_ORDER_MAX, VM_PAGE_ZERO);
+	assert_true(block_is(pa, VM_ORDER_MAX, 0));
+	vm_page_free(pa, VM_ORDER_MAX);
+	vm_page_free(two, VM_ORDER_MAX);
+	/* nobody else gets what is about to be reported */
+	pa = vm_page_unreported(&order);
+	assert_int_not_equal(pa, 0);
+	while (nheld < NHELD && (one = vm_page_alloc(VM_REPORT_ORDER, 0)) !=
+	    0) {
+		assert_true(one < pa || one >= pa + (PAGE_SIZE << order));
+		held[nheld].pa = one;
+		held[nheld++].order = VM_REPORT_ORDER;
+	}
+	vm_page_reported(pa, order);
+	give_back();
+}
+
+static void
+at_random_with_reports_no_two_share_a_page(void **state)
+{
+	uint64_t avail = vm_page_avail();
+	u_int i, k, order;
+	bool rep[NHELD];
+	paddr_t pa;
+
+	for (i = 0; i < 20000; i++) {
+		k = any(8);
+		if (k < 4 && nheld < 300) {
+			order = any(8) ? any(4) : any(VM_ORDER_MAX + 1);
+			rep[nheld] = k == 0;
+			pa = k == 0 ? vm_page_unreported(&order) :
+			    vm_page_alloc(order, 0);
+			if (pa == 0)
+				continue;
+			held[nheld].pa = pa;
+			held[nheld].order = order;
+			held[nheld].fill = 1 + any(255);
+			memset(vm_direct(pa), held[nheld].fill,
+			    PAGE_SIZE << order);
+			nheld++;
+		} else if (nheld > 0) {
+			k = any(nheld);
+			if (!block_is(held[k].pa, held[k].order,
+			    held[k].fill))
+				fail_msg("a block was written to");
+			if (rep[k])
+				vm_page_reported(held[k].pa, held[k].order);
+			else
+				vm_page_free(held[k].pa, held[k].order);
+			nheld--;
+			held[k] = held[nheld];
+			rep[k] = rep[nheld];
+		}
+	}
+	give_back();
+	assert_int_equal(vm_page_avail(), avail);
+	(void)report_all();
+	assert_int_equal(report_all(), 0);
+	assert_int_equal(vm_page_avail(), avail);
+}
+
+static void
+who_reports_hears_of_large_blocks_only(void **state)
+{
+	paddr_t pa, small;
+
+	(void)drain();
+	give_back();
+	(void)report_all();
+	vm_page_report(news, &nnews);
+	pa = vm_page_alloc(VM_REPORT_ORDER, 0);
+	nnews = 0;
+	vm_page_free(pa, VM_REPORT_ORDER);
+	assert_int_equal(nnews, 1);
+	/* a page between others that are in use is no news */
+	pa = vm_page_alloc(0, 0);
+	small = vm_page_alloc(0, 0);
+	nnews = 0;
+	if ((pa ^ small) == PAGE_SIZE) {
+		vm_page_unref(small);
+		assert_int_equal(nnews, 0);
+	} else
+		vm_page_free(small, 0);
+	vm_page_free(pa, 0);
+	vm_page_report(NULL, NULL);
+	nnews = 0;
+	pa = vm_page_alloc(VM_ORDER_MAX, 0);
+	vm_page_free(pa, VM_ORDER_MAX);
+	assert_int_equal(nnews, 0);
+}
+
+static u_int	nasked;
+
+static bool
+reclaim(void *arg)
+{
+	nasked++;
+	return (*(bool *)arg);
+}
+
+static void
+in_want_each_is_asked_until_one_gives(void **state)
+{
+	bool gives[2] = { false, false };
+	struct vm_reclaim vr[2] = {
+		{ .vr_fn = reclaim, .vr_arg = &gives[0] },
+		{ .vr_fn = reclaim, .vr_arg = &gives[1] },
+	};
+
+	nasked = 0;
+	assert_false(vm_reclaim());
+	vm_reclaim_add(&vr[0]);
+	vm_reclaim_add(&vr[1]);
+	assert_false(vm_reclaim());
+	assert_int_equal(nasked, 2);
+	gives[0] = gives[1] = true;
+	assert_true(vm_reclaim());
+	assert_int_equal(nasked, 3);
+	vm_reclaim_remove(&vr[0]);
+	assert_true(vm_reclaim());
+	vm_reclaim_remove(&vr[1]);
+	assert_false(vm_reclaim());
+}
+
 /* --- objects ------------------------------------------------------------- */
 
 static int
@@ -319,6 +525,12 @@ main(void)
 		TEST(the_last_reference_frees),
 		TEST(programs_leave_a_reserve),
 		TEST(sizes_have_orders),
+		TEST(a_free_block_is_to_be_reported_once),
+		TEST(a_block_that_was_used_is_to_be_reported_again),
+		TEST(what_is_reported_is_given_last_and_zeroed_if_asked),
+		TEST(at_random_with_reports_no_two_share_a_page),
+		TEST(who_reports_hears_of_large_blocks_only),
+		TEST(in_want_each_is_asked_until_one_gives),
 		TEST(an_object_is_as_a_plain_buffer),
 		TEST(beyond_the_end_there_is_no_page),
 		TEST(without_memory_an_object_fails_and_goes_on),

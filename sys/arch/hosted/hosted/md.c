@@ -34,6 +34,7 @@ int		(*hosted_device)(void);
 void		(*hosted_step_fn)(void);
 void		*(*hosted_map)(uint64_t, size_t);
 void		(*hosted_unmap)(void *, size_t);
+uint64_t	vm_nfaults;		/* there are none here */
 
 const char	version[] = "Paravane (hosted)";
 const char	ostype[] = "Paravane";
