@@ -305,6 +305,18 @@ dev_rdwr(struct cdev *cd, struct uio *uio, int flags)
 	return (error);
 }
 
+struct vm_object *
+dev_object(struct cdev *cd)
+{
+	struct vm_object *vo;
+
+	if (cd->cd_sw->d_object == NULL || dev_enter(cd) != 0)
+		return (NULL);
+	vo = cd->cd_sw->d_object(cd);
+	dev_leave(cd);
+	return (vo);
+}
+
 int
 dev_ioctl(struct cdev *cd, u_long cmd, void *data, int flags)
 {

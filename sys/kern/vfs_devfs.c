@@ -399,6 +399,14 @@ devfs_open(struct vnode *vp, int flags, struct file *f)
 	return (0);
 }
 
+static struct vm_object *
+devfs_object(struct vnode *vp)
+{
+	struct cdev *cd = DEVNODE(vp)->dn_cdev;
+
+	return (vp->v_type == VDIR || cd == NULL ? NULL : dev_object(cd));
+}
+
 /* --- vnodes ------------------------------------------------------------- */
 
 static int
@@ -541,6 +549,7 @@ static const struct vnodeops devfs_ops = {
 	.vop_stat = devfs_stat,
 	.vop_setattr = devfs_setattr,
 	.vop_open = devfs_open,
+	.vop_object = devfs_object,
 	.vop_inactive = devfs_inactive,
 	.vop_where = devfs_where,
 };

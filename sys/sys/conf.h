@@ -16,6 +16,7 @@ struct aiolist;
 struct cdev;
 struct proc;
 struct selreq;
+struct vm_object;
 struct uio;
 
 /* Thread context all.  A NULL open or close succeeds; others: ENODEV. */
@@ -30,6 +31,8 @@ struct cdevsw {
 	int		(*d_poll)(struct cdev *, int, struct selreq *);
 	int		(*d_fsync)(struct cdev *);
 	off_t		(*d_size)(struct cdev *);	/* for lseek END */
+	/* what mmap(2) maps: a reference; NULL: nothing */
+	struct vm_object *(*d_object)(struct cdev *);
 	/* takes from the list what goes on by itself: see aio.h */
 	void		(*d_aio)(struct cdev *, struct aiolist *);
 	int		 d_flags;
@@ -68,6 +71,7 @@ struct cdev *dev_lookup(const char *);		/* takes a reference; NULL */
 void	 dev_release(struct cdev *);
 int	 dev_open(struct cdev *, int);
 int	 dev_close(struct cdev *, int);
+struct vm_object *dev_object(struct cdev *);	/* a reference; NULL */
 int	 dev_rdwr(struct cdev *, struct uio *, int);
 int	 dev_ioctl(struct cdev *, u_long, void *, int);
 off_t	 dev_size(struct cdev *);	/* bytes; 0: not known */

@@ -15,13 +15,25 @@
 #include <sys/rwlock.h>
 #include <sys/types.h>
 
-struct cdev;
 struct fb;
 struct fbdev;
 
 struct fb_rect {
 	u_int	fr_x, fr_y, fr_w, fr_h;
 };
+
+/* what to change of the cursor */
+struct fb_cursor {
+	u_int		 fc_set;		/* FB_CURSOR_* */
+	bool		 fc_shown;
+	u_int		 fc_x, fc_y;		/* of the hot spot */
+	u_int		 fc_hotx, fc_hoty;	/* in the picture */
+	const uint8_t	*fc_pixels;	/* with alpha, lines of FB_CURSOR_SIZE */
+};
+#define FB_CURSOR_SIZE	64		/* pixels each way */
+#define FB_CURSOR_SHOW	0x01		/* fc_shown */
+#define FB_CURSOR_MOVE	0x02		/* fc_x, fc_y */
+#define FB_CURSOR_SHAPE	0x04		/* fc_hot*, fc_pixels */
 
 struct fb_ops {
 	/*
@@ -34,13 +46,21 @@ struct fb_ops {
 	bool	(*fo_idle)(struct fb *);
 	/* after a panic, with interrupts off: show it now, by polling */
 	void	(*fo_poll)(struct fb *);
+	/*
+	 * Thread context, without fb_lock.  Another mode: EINVAL, ENOMEM,
+	 * EIO.  0 by 0: what the host wants.  Blank, or not.
+	 */
+	int	(*fo_mode)(struct fb *, u_int, u_int);
+	int	(*fo_blank)(struct fb *, bool);
+	/* a cursor in front of the picture; EOPNOTSUPP, EINVAL, EIO */
+	int	(*fo_cursor)(struct fb *, const struct fb_cursor *);
 };
 
 /* Who is to be told, besides those that look at the mode. */
 struct fb_client {
 	/* there is no damage left to show; any context, does not sleep */
 	void	(*fc_idle)(void *);
-	/* the mode has changed, the pixels are zero; thread, without lock */
+	/* the mode has changed, the pixels are black; thread, without lock */
 	void	(*fc_mode)(void *);
 	void	 *fc_arg;
 };
@@ -67,5 +87,16 @@ struct fb {
 struct fb_attach_args {
 	struct fb	*fa_fb;
 };
+
+/*
+ * /dev/fbN for a frame buffer, as Linux's.  fbdev_attach: thread context;
+ * ENOMEM.  fbdev_detach: the node goes, mappings fault from then on.
+ * fbdev_mode: the mode has changed; thread context, without fb_lock.
+ * fbdev_idle: to be called when fo_idle has become true; any context.
+ */
+int	fbdev_attach(struct fbdev **, struct fb *);
+void	fbdev_detach(struct fbdev *);
+void	fbdev_mode(struct fbdev *);
+void	fbdev_idle(struct fbdev *);
 
 #endif /* _SYS_FB_H_ */

@@ -53,6 +53,9 @@ fault_present(struct vmspace *vm, struct vm_entry *ve, vaddr_t va, paddr_t pa,
 	paddr_t copy;
 	int rights = ve->ve_prot, error;
 
+	if (ve->ve_shared && ve->ve_object != NULL && (prot & PROT_WRITE))
+		vm_object_dirty(ve->ve_object,
+		    atop(va - ve->ve_start + ve->ve_offset));
 	if (!(ve->ve_prot & PROT_WRITE) || ve->ve_shared ||
 	    vm_page_refs(pa) == 1) {
 		pmap_protect(vm->vm_pmap, va, rights);
@@ -97,8 +100,14 @@ fault_object(struct vmspace *vm, struct vm_entry *ve, vaddr_t va, int prot)
 	error = vm_object_page(ve->ve_object, n, ve->ve_shared, &pa);
 	if (error != 0)
 		return (error);
-	if (ve->ve_shared)
+	if (ve->ve_shared) {
+		/* a driver hears of the first write */
+		if (ve->ve_object->vo_device && !(prot & PROT_WRITE))
+			rights &= ~PROT_WRITE;
+		else
+			vm_object_dirty(ve->ve_object, n);
 		return (fault_enter(vm, va, pa, rights));
+	}
 	if (!(prot & PROT_WRITE))
 		return (fault_enter(vm, va, pa, rights & ~PROT_WRITE));
 	error = page_copy(pa, &copy);

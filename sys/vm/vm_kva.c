@@ -85,7 +85,8 @@ kva_release(vaddr_t va, size_t mapped, size_t size)
 			panic("kva_release: %p is not mapped",
 			    (void *)(va + off));
 		pmap_kremove(va + off, PAGE_SIZE);
-		vm_page_free(pa, 0);
+		/* a program may have it mapped still */
+		vm_page_unref(pa);
 	}
 	kva_free(va, size);
 }

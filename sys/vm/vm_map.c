@@ -13,6 +13,9 @@
 #include <vm/vm_object.h>
 #include <vm/vm_page.h>
 
+static struct mutex	vmspace_mtx = MUTEX_INITIALIZER(IPL_SOFT);
+static LIST_HEAD(, vmspace) vmspaces;
+
 #define MMAP_TOP	(VM_MAX_USER - (1UL << 30))	/* below: the stack */
 
 /* --- entries: the lock is held for writing ------------------------------------- */
@@ -215,6 +218,9 @@ vmspace_create(void)
 	rw_init(&vm->vm_lock, "vmspace");
 	TAILQ_INIT(&vm->vm_entries);
 	vm->vm_mmaptop = MMAP_TOP;
+	mtx_enter(&vmspace_mtx);
+	LIST_INSERT_HEAD(&vmspaces, vm, vm_link);
+	mtx_leave(&vmspace_mtx);
 	return (vm);
 }
 
@@ -232,6 +238,9 @@ vmspace_unref(struct vmspace *vm)
 	if (vm == NULL ||
 	    __atomic_sub_fetch(&vm->vm_refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
+	mtx_enter(&vmspace_mtx);
+	LIST_REMOVE(vm, vm_link);
+	mtx_leave(&vmspace_mtx);
 	while ((ve = TAILQ_FIRST(&vm->vm_entries)) != NULL) {
 		TAILQ_REMOVE(&vm->vm_entries, ve, ve_link);
 		pages_free(vm, ve->ve_start, ve->ve_end);
@@ -298,6 +307,62 @@ vmspace_fork(struct vmspace *vm)
 		return (NULL);
 	}
 	return (child);
+}
+
+/* --- all of them --------------------------------------------------------------------- */
+
+/* The one behind vm, or the first, with a reference; that of vm is given up. */
+static struct vmspace *
+vmspace_next(struct vmspace *vm)
+{
+	struct vmspace *next;
+	u_int refs;
+
+	mtx_enter(&vmspace_mtx);
+	next = vm == NULL ? LIST_FIRST(&vmspaces) : LIST_NEXT(vm, vm_link);
+	for (; next != NULL; next = LIST_NEXT(next, vm_link)) {
+		/* not one that is on its way out */
+		refs = __atomic_load_n(&next->vm_refs, __ATOMIC_RELAXED);
+		while (refs != 0 && !__atomic_compare_exchange_n(
+		    &next->vm_refs, &refs, refs + 1, false, __ATOMIC_RELAXED,
+		    __ATOMIC_RELAXED))
+			;
+		if (refs != 0)
+			break;
+	}
+	mtx_leave(&vmspace_mtx);
+	vmspace_unref(vm);
+	return (next);
+}
+
+static void
+entry_clean(struct vmspace *vm, struct vm_entry *ve)
+{
+	vaddr_t va;
+
+	for (va = ve->ve_start; (va = pmap_next(vm->vm_pmap, va,
+	    ve->ve_end)) < ve->ve_end; va += PAGE_SIZE)
+		pmap_protect(vm->vm_pmap, va, ve->ve_prot & ~PROT_WRITE);
+}
+
+void
+vm_object_clean(struct vm_object *vo, bool drop)
+{
+	struct vmspace *vm = NULL;
+	struct vm_entry *ve;
+
+	while ((vm = vmspace_next(vm)) != NULL) {
+		rw_enter_write(&vm->vm_lock);
+		TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
+			if (ve->ve_object != vo || !ve->ve_shared)
+				continue;
+			if (drop)
+				pages_free(vm, ve->ve_start, ve->ve_end);
+			else if (ve->ve_prot & PROT_WRITE)
+				entry_clean(vm, ve);
+		}
+		rw_exit(&vm->vm_lock);
+	}
 }
 
 /* --- what system calls do ------------------------------------------------------------ */

@@ -140,11 +140,62 @@ vm_object_page_locked(struct vm_object *vo, uint64_t n, bool write,
 	return (0);
 }
 
+/* --- pages of a driver ---------------------------------------------------------- */
+
+struct vm_object *
+vm_object_device(const struct vm_object_ops *ops, void *arg)
+{
+	struct vm_object *vo;
+
+	if ((vo = vm_object_create(0, NULL, 0)) != NULL) {
+		vo->vo_device = true;
+		vo->vo_ops = ops;
+		vo->vo_arg = arg;
+	}
+	return (vo);
+}
+
+static int
+vm_object_device_page(struct vm_object *vo, uint64_t n, paddr_t *pap)
+{
+	int error = EFAULT;
+
+	rw_enter_read(&vo->vo_lock);
+	if (vo->vo_ops != NULL)
+		error = vo->vo_ops->voo_page(vo->vo_arg, n, pap);
+	rw_exit(&vo->vo_lock);
+	return (error);
+}
+
+void
+vm_object_dirty(struct vm_object *vo, uint64_t n)
+{
+	if (!vo->vo_device)
+		return;
+	rw_enter_read(&vo->vo_lock);
+	if (vo->vo_ops != NULL)
+		vo->vo_ops->voo_dirty(vo->vo_arg, n);
+	rw_exit(&vo->vo_lock);
+}
+
+void
+vm_object_revoke(struct vm_object *vo)
+{
+	rw_enter_write(&vo->vo_lock);
+	vo->vo_ops = NULL;
+	rw_exit(&vo->vo_lock);
+	vm_object_clean(vo, true);
+}
+
+/* --- pages by number ------------------------------------------------------------- */
+
 int
 vm_object_page(struct vm_object *vo, uint64_t n, bool write, paddr_t *pap)
 {
 	int error;
 
+	if (vo->vo_device)
+		return (vm_object_device_page(vo, n, pap));
 	rw_enter_write(&vo->vo_lock);
 	error = vm_object_page_locked(vo, n, write, pap);
 	rw_exit(&vo->vo_lock);

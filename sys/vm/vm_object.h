@@ -17,6 +17,17 @@
 #include <sys/param.h>
 #include <sys/rwlock.h>
 
+/*
+ * Pages that a driver has.  Called in thread context, with the lock for
+ * reading and the address space's.
+ * page: the one with that number, with a reference.  EFAULT: none is there.
+ * dirty: it may be written to from now on, until vm_object_clean().
+ */
+struct vm_object_ops {
+	int	(*voo_page)(void *, uint64_t, paddr_t *);
+	void	(*voo_dirty)(void *, uint64_t);
+};
+
 struct vm_object {
 	u_int		 vo_refs;
 	struct rwlock	 vo_lock;
@@ -25,6 +36,9 @@ struct vm_object {
 	uint64_t	 vo_datalen;
 	paddr_t		*vo_pages;		/* 0: not there yet */
 	u_int		 vo_npages;		/* room in vo_pages */
+	bool		 vo_device;		/* a driver's: */
+	const struct vm_object_ops *vo_ops;	/* NULL: it has gone */
+	void		*vo_arg;
 };
 
 /*
@@ -34,6 +48,11 @@ struct vm_object {
  * vm_object_page: the page with that number, with a reference for the
  *	caller.  write: one that may be written to and that others see.
  *	ENOMEM; EFAULT: beyond the end.
+ * vm_object_device: of a driver, which calls vm_object_revoke() before it
+ *	goes, and is not called after that.  NULL: no memory.
+ * vm_object_clean: whoever has it mapped faults when it is written to next;
+ *	with drop, when it is touched next.  Hold nothing that voo_page takes.
+ * vm_object_dirty: that page is about to be written to.
  * vm_object_resize: EFBIG above VM_OBJECT_MAX; ENOMEM.
  * vm_object_rdwr: moves data between the object and a uio at its offset, as
  *	far as the object goes; a write makes it longer.  EFBIG, ENOMEM,
@@ -49,6 +68,10 @@ void	 vm_object_unref(struct vm_object *);
 int	 vm_object_page(struct vm_object *, uint64_t, bool, paddr_t *);
 int	 vm_object_resize(struct vm_object *, uint64_t);
 int	 vm_object_rdwr(struct vm_object *, struct uio *);
+struct vm_object *vm_object_device(const struct vm_object_ops *, void *);
+void	 vm_object_revoke(struct vm_object *);
+void	 vm_object_clean(struct vm_object *, bool drop);
+void	 vm_object_dirty(struct vm_object *, uint64_t);
 uint64_t vm_object_resident(struct vm_object *);	/* bytes allocated */
 
 #endif /* _VM_VM_OBJECT_H_ */

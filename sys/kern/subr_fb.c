@@ -1,0 +1,542 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * /dev/fbN: frame buffers for programs, with Linux's commands.  See fb.h.
+ *
+ * Who writes with write(2) changes just that part.  Who has it mapped faults
+ * at the first write to each page; some milliseconds later the pages that were
+ * written to are shown, and fault again.  So a program that draws nothing
+ * costs nothing.
+ */
+
+#include <sys/conf.h>
+#include <sys/errno.h>
+#include <sys/fb.h>
+#include <sys/fbio.h>
+#include <sys/kmem.h>
+#include <sys/md.h>
+#include <sys/synch.h>
+#include <sys/systm.h>
+#include <sys/task.h>
+#include <sys/timeout.h>
+#include <sys/uio.h>
+
+#include <vm/vm_object.h>
+#include <vm/vm_page.h>
+
+#define FBDEV_MSEC	10		/* from the first write to a picture */
+#define FBDEV_SHOWN	5		/* seconds to wait for it to be shown */
+#define CURSOR_BYTES	(FB_CURSOR_SIZE * FB_CURSOR_SIZE * 4)
+
+struct fbdev {
+	struct fb		*fd_fb;
+	struct cdev		*fd_cdev;
+	u_int			 fd_unit;
+	struct vm_object	*fd_object;
+	struct mutex		 fd_mtx;
+	uint32_t		*fd_dirty;	/* a bit a page */
+	uint64_t		 fd_npages;
+	bool			 fd_some;	/* of them are set */
+	struct timeout		 fd_later;
+	struct task		 fd_task;
+	struct rwlock		 fd_lock;	/* flush */
+};
+
+static uint32_t		fbdev_units;	/* a bit a unit in use */
+static struct mutex	fbdev_mtx = MUTEX_INITIALIZER(IPL_TTY);
+
+/* --- size --------------------------------------------------------------- */
+
+static size_t
+fbdev_size(struct fbdev *fd)
+{
+	struct fb *fb = fd->fd_fb;
+	size_t size;
+
+	rw_enter_read(&fb->fb_lock);
+	size = fb->fb_pixels == NULL ? 0 :
+	    (size_t)fb->fb_stride * fb->fb_height;
+	rw_exit(&fb->fb_lock);
+	return (size);
+}
+
+static off_t
+fbdev_end(struct cdev *cd)
+{
+	return (fbdev_size(dev_arg(cd)));
+}
+
+/* --- what was written --------------------------------------------------- */
+
+/* Bytes of the picture have changed: part of a line, or whole lines. */
+static void
+fbdev_damage(struct fbdev *fd, uint64_t off, uint64_t len)
+{
+	struct fb *fb = fd->fd_fb;
+	struct fb_rect r;
+	u_int stride;
+
+	rw_enter_read(&fb->fb_lock);
+	stride = fb->fb_stride;
+	if (len != 0 && fb->fb_pixels != NULL &&
+	    off < (uint64_t)stride * fb->fb_height) {
+		r.fr_y = off / stride;
+		r.fr_h = (off + len - 1) / stride - r.fr_y + 1;
+		r.fr_x = 0;
+		r.fr_w = fb->fb_width;
+		if (r.fr_h == 1) {
+			r.fr_x = off % stride / 4;
+			r.fr_w = (off % stride + len - 1) / 4 - r.fr_x + 1;
+		}
+		fb->fb_ops->fo_damage(fb, &r);
+	}
+	rw_exit(&fb->fb_lock);
+}
+
+/* The next run of pages that were written to, taken off; false: none. */
+static bool
+fbdev_run(struct fbdev *fd, uint64_t *from, uint64_t *n)
+{
+	uint64_t i = *from;
+
+	*n = 0;
+	mtx_enter(&fd->fd_mtx);
+	while (i < fd->fd_npages) {
+		if (i % 32 == 0 && fd->fd_dirty[i / 32] == 0 && *n == 0) {
+			i += 32;
+			continue;
+		}
+		if (fd->fd_dirty[i / 32] & 1U << i % 32) {
+			fd->fd_dirty[i / 32] &= ~(1U << i % 32);
+			if ((*n)++ == 0)
+				*from = i;
+		} else if (*n != 0)
+			break;
+		i++;
+	}
+	mtx_leave(&fd->fd_mtx);
+	return (*n != 0);
+}
+
+/*
+ * Write protected first and damaged then: what is written meanwhile is shown
+ * with it, what is written later faults.  A page that is marked between the
+ * two is shown once in vain.
+ */
+static void
+fbdev_flush(void *arg)
+{
+	struct fbdev *fd = arg;
+	uint64_t from, n;
+	bool some;
+
+	rw_enter_write(&fd->fd_lock);
+	mtx_enter(&fd->fd_mtx);
+	some = fd->fd_some;
+	fd->fd_some = false;
+	mtx_leave(&fd->fd_mtx);
+	if (some) {
+		vm_object_clean(fd->fd_object, false);
+		for (from = 0; fbdev_run(fd, &from, &n); from += n)
+			fbdev_damage(fd, ptoa(from), ptoa(n));
+	}
+	rw_exit(&fd->fd_lock);
+}
+
+static void
+fbdev_later(void *arg)
+{
+	struct fbdev *fd = arg;
+
+	task_add(systq, &fd->fd_task);
+}
+
+/* --- mappings ----------------------------------------------------------- */
+
+static int
+fbdev_page(void *arg, uint64_t n, paddr_t *pap)
+{
+	struct fbdev *fd = arg;
+	struct fb *fb = fd->fd_fb;
+	int error = EFAULT;
+
+	rw_enter_read(&fb->fb_lock);
+	if (fb->fb_pixels != NULL &&
+	    n < atop(round_page((uint64_t)fb->fb_stride * fb->fb_height))) {
+		*pap = md_kvtop(fb->fb_pixels + ptoa(n));
+		vm_page_ref(*pap);
+		error = 0;
+	}
+	rw_exit(&fb->fb_lock);
+	return (error);
+}
+
+static void
+fbdev_dirty(void *arg, uint64_t n)
+{
+	struct fbdev *fd = arg;
+
+	mtx_enter(&fd->fd_mtx);
+	if (n < fd->fd_npages) {
+		fd->fd_dirty[n / 32] |= 1U << n % 32;
+		if (!fd->fd_some) {
+			fd->fd_some = true;
+			timeout_add_msec(&fd->fd_later, FBDEV_MSEC);
+		}
+	}
+	mtx_leave(&fd->fd_mtx);
+}
+
+static const struct vm_object_ops fbdev_object_ops = {
+	.voo_page = fbdev_page,
+	.voo_dirty = fbdev_dirty,
+};
+
+static struct vm_object *
+fbdev_object(struct cdev *cd)
+{
+	struct fbdev *fd = dev_arg(cd);
+
+	vm_object_ref(fd->fd_object);
+	return (fd->fd_object);
+}
+
+/* --- read and write ----------------------------------------------------- */
+
+/* Page by page, each with a reference: the program's memory may fault. */
+static int
+fbdev_move(struct fbdev *fd, struct uio *uio, size_t size)
+{
+	size_t in, n;
+	paddr_t pa;
+	int error = 0;
+
+	while (error == 0 && uio->uio_resid > 0 &&
+	    (uint64_t)uio->uio_offset < size) {
+		in = uio->uio_offset & PAGE_MASK;
+		n = MIN(PAGE_SIZE - in, size - uio->uio_offset);
+		if ((error = fbdev_page(fd, atop(uio->uio_offset), &pa)) != 0)
+			return (EIO);
+		error = uiomove((char *)vm_direct(pa) + in, n, uio);
+		vm_page_unref(pa);
+	}
+	return (error);
+}
+
+static int
+fbdev_read(struct cdev *cd, struct uio *uio, int flags __unused)
+{
+	struct fbdev *fd = dev_arg(cd);
+
+	return (fbdev_move(fd, uio, fbdev_size(fd)));
+}
+
+static int
+fbdev_write(struct cdev *cd, struct uio *uio, int flags __unused)
+{
+	struct fbdev *fd = dev_arg(cd);
+	uint64_t off = uio->uio_offset;
+	size_t size = fbdev_size(fd);
+	int error;
+
+	if (uio->uio_resid > 0 && off >= size)
+		return (off > size ? EFBIG : ENOSPC);
+	error = fbdev_move(fd, uio, size);
+	fbdev_damage(fd, off, uio->uio_offset - off);
+	return (error);
+}
+
+/* --- commands ----------------------------------------------------------- */
+
+static void
+fbdev_var(struct fb *fb, struct fb_var_screeninfo *v)
+{
+	/* bytes are blue, green, red; a program sees them as a number */
+	const u_int shift = _BYTE_ORDER == _LITTLE_ENDIAN ? 0 : 8;
+	u_int step = _BYTE_ORDER == _LITTLE_ENDIAN ? 8 : -8U;
+
+	memset(v, 0, sizeof(*v));
+	rw_enter_read(&fb->fb_lock);
+	v->xres = v->xres_virtual = fb->fb_width;
+	v->yres = v->yres_virtual = fb->fb_height;
+	rw_exit(&fb->fb_lock);
+	v->bits_per_pixel = 32;
+	v->blue = (struct fb_bitfield){ shift == 0 ? 0 : 24, 8, 0 };
+	v->green = (struct fb_bitfield){ v->blue.offset + step, 8, 0 };
+	v->red = (struct fb_bitfield){ v->green.offset + step, 8, 0 };
+	v->height = v->width = (uint32_t)-1;	/* millimetres: not known */
+	/* as if it were 60 pictures a second */
+	if (v->xres != 0 && v->yres != 0)
+		v->pixclock = 1000000000000ULL / 60 /
+		    ((uint64_t)v->xres * v->yres);
+}
+
+static void
+fbdev_fix(struct fbdev *fd, struct fb_fix_screeninfo *f)
+{
+	memset(f, 0, sizeof(*f));
+	strlcpy(f->id, fd->fd_fb->fb_name, sizeof(f->id));
+	f->type = FB_TYPE_PACKED_PIXELS;
+	f->visual = FB_VISUAL_TRUECOLOR;
+	f->smem_len = round_page(fbdev_size(fd));
+	rw_enter_read(&fd->fd_fb->fb_lock);
+	f->line_length = fd->fd_fb->fb_stride;
+	rw_exit(&fd->fd_fb->fb_lock);
+}
+
+/* What cannot be is rounded to what can, or refused if that is no picture. */
+static int
+fbdev_put_var(struct fbdev *fd, struct fb_var_screeninfo *v)
+{
+	struct fb_var_screeninfo now;
+	u_int w = v->xres, h = v->yres, activate = v->activate;
+	int error;
+
+	fbdev_var(fd->fd_fb, &now);
+	if ((v->bits_per_pixel != 32 && v->bits_per_pixel != 24) ||
+	    v->xres_virtual > w || v->yres_virtual > h || v->xoffset != 0 ||
+	    v->yoffset != 0 || v->rotate != 0)
+		return (EINVAL);
+	if ((activate & FB_ACTIVATE_MASK) == FB_ACTIVATE_NOW &&
+	    (w != now.xres || h != now.yres) &&
+	    (error = fd->fd_fb->fb_ops->fo_mode(fd->fd_fb, w, h)) != 0)
+		return (error);
+	fbdev_var(fd->fd_fb, v);
+	v->xres = v->xres_virtual = w;
+	v->yres = v->yres_virtual = h;
+	v->activate = activate;
+	return (0);
+}
+
+/* Until all that was drawn so far is on the screen. */
+static int
+fbdev_wait(struct fbdev *fd)
+{
+	struct fb *fb = fd->fd_fb;
+	uint64_t limit = nsecuptime() + SEC_TO_NSEC(FBDEV_SHOWN), now;
+	int error = 0;
+
+	fbdev_flush(fd);
+	mtx_enter(&fd->fd_mtx);
+	while (error == 0 && !fb->fb_ops->fo_idle(fb)) {
+		if ((now = nsecuptime()) >= limit)
+			error = ETIMEDOUT;
+		else
+			error = msleep_nsec(fd, &fd->fd_mtx,
+			    PRI_KERN | PCATCH, "fbshown", limit - now);
+	}
+	mtx_leave(&fd->fd_mtx);
+	return (error == EWOULDBLOCK ? ETIMEDOUT : error);
+}
+
+static int
+fbdev_cursor(struct fbdev *fd, const struct fb_cursor_user *u)
+{
+	struct fb_cursor fc = { .fc_x = u->image.dx, .fc_y = u->image.dy,
+	    .fc_hotx = u->hot.x, .fc_hoty = u->hot.y,
+	    .fc_shown = u->enable != 0, .fc_set = FB_CURSOR_SHOW };
+	uint8_t *pixels = NULL;
+	u_int y;
+	int error = 0;
+
+	if (u->set & FB_CUR_SETPOS)
+		fc.fc_set |= FB_CURSOR_MOVE;
+	if (u->set & (FB_CUR_SETIMAGE | FB_CUR_SETSHAPE)) {
+		if (u->image.depth != 32 || u->image.width == 0 ||
+		    u->image.width > FB_CURSOR_SIZE ||
+		    u->image.height == 0 || u->image.height > FB_CURSOR_SIZE)
+			return (EINVAL);
+		if ((pixels = kmem_zalloc(CURSOR_BYTES, KM_NOSLEEP)) == NULL)
+			return (ENOMEM);
+		for (y = 0; y < u->image.height && error == 0; y++)
+			error = copyin(u->image.data + y * u->image.width * 4,
+			    pixels + y * FB_CURSOR_SIZE * 4,
+			    u->image.width * 4);
+		fc.fc_set |= FB_CURSOR_SHAPE;
+		fc.fc_pixels = pixels;
+	}
+	if (error == 0)
+		error = fd->fd_fb->fb_ops->fo_cursor(fd->fd_fb, &fc);
+	kmem_free(pixels, CURSOR_BYTES);
+	return (error);
+}
+
+static int
+fbdev_ioctl_var(struct fbdev *fd, u_long cmd, void *user)
+{
+	struct fb_var_screeninfo v;
+	int error;
+
+	if (cmd == FBIOGET_VSCREENINFO) {
+		fbdev_var(fd->fd_fb, &v);
+		return (copyout(&v, user, sizeof(v)));
+	}
+	if ((error = copyin(user, &v, sizeof(v))) != 0)
+		return (error);
+	if (cmd == FBIOPAN_DISPLAY)
+		return (v.xoffset != 0 || v.yoffset != 0 ? EINVAL :
+		    fbdev_wait(fd));
+	if ((error = fbdev_put_var(fd, &v)) == 0)
+		error = copyout(&v, user, sizeof(v));
+	return (error);
+}
+
+static int
+fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags)
+{
+	struct fbdev *fd = dev_arg(cd);
+	struct fb_fix_screeninfo f;
+	struct fb_cursor_user u;
+	int error;
+
+	switch (cmd) {
+	case FBIOGET_VSCREENINFO:
+		return (fbdev_ioctl_var(fd, cmd, user));
+	case FBIOGET_FSCREENINFO:
+		fbdev_fix(fd, &f);
+		return (copyout(&f, user, sizeof(f)));
+	case FBIO_WAITFORVSYNC:
+		return (fbdev_wait(fd));
+	}
+	if (cmd != FBIOPUT_VSCREENINFO && cmd != FBIOPAN_DISPLAY &&
+	    cmd != FBIOBLANK && cmd != FBIO_CURSOR)
+		return (ENOTTY);
+	if (!(flags & FWRITE))
+		return (EPERM);
+	if (cmd == FBIOBLANK)
+		return ((vaddr_t)user > FB_BLANK_POWERDOWN ? EINVAL :
+		    fd->fd_fb->fb_ops->fo_blank(fd->fd_fb, user != NULL));
+	if (cmd != FBIO_CURSOR)
+		return (fbdev_ioctl_var(fd, cmd, user));
+	if ((error = copyin(user, &u, sizeof(u))) == 0)
+		error = fbdev_cursor(fd, &u);
+	return (error);
+}
+
+static const struct cdevsw fbdev_cdevsw = {
+	.d_name = "fb",
+	.d_read = fbdev_read,
+	.d_write = fbdev_write,
+	.d_ioctl = fbdev_ioctl,
+	.d_size = fbdev_end,
+	.d_object = fbdev_object,
+	.d_flags = D_RAWIOCTL,
+};
+
+/* --- life --------------------------------------------------------------- */
+
+static size_t
+fbdev_words(uint64_t npages)
+{
+	return ((npages + 31) / 32 * sizeof(uint32_t));
+}
+
+/* Room for a bit a page of the mode there is. */
+static int
+fbdev_room(struct fbdev *fd)
+{
+	uint64_t n = atop(round_page(fbdev_size(fd))), oldn;
+	uint32_t *dirty = NULL, *old;
+
+	if (n != 0 && (dirty = kmem_zalloc(fbdev_words(n), KM_NOSLEEP)) ==
+	    NULL)
+		return (ENOMEM);
+	mtx_enter(&fd->fd_mtx);
+	old = fd->fd_dirty;
+	oldn = fd->fd_npages;
+	fd->fd_dirty = dirty;
+	fd->fd_npages = n;
+	mtx_leave(&fd->fd_mtx);
+	kmem_free(old, fbdev_words(oldn));
+	return (0);
+}
+
+/* Who has the old pages mapped gets the new ones at the next touch. */
+void
+fbdev_mode(struct fbdev *fd)
+{
+	if (fbdev_room(fd) != 0)
+		printf("fb%u: no memory: mappings are not shown\n",
+		    fd->fd_unit);
+	vm_object_clean(fd->fd_object, true);
+}
+
+void
+fbdev_idle(struct fbdev *fd)
+{
+	mtx_enter(&fd->fd_mtx);
+	wakeup(fd);
+	mtx_leave(&fd->fd_mtx);
+}
+
+static void
+fbdev_free(struct fbdev *fd)
+{
+	if (fd->fd_object != NULL) {
+		vm_object_revoke(fd->fd_object);
+		vm_object_unref(fd->fd_object);
+	}
+	timeout_del_barrier(&fd->fd_later);
+	if (!task_del(systq, &fd->fd_task))
+		taskq_barrier(systq);
+	kmem_free(fd->fd_dirty, fbdev_words(fd->fd_npages));
+	mtx_enter(&fbdev_mtx);
+	fbdev_units &= ~(1U << fd->fd_unit);
+	mtx_leave(&fbdev_mtx);
+	kmem_free(fd, sizeof(*fd));
+}
+
+static int
+fbdev_unit(u_int *unit)
+{
+	u_int i;
+
+	mtx_enter(&fbdev_mtx);
+	for (i = 0; i < 32 && (fbdev_units & 1U << i); i++)
+		;
+	if (i < 32)
+		fbdev_units |= 1U << i;
+	mtx_leave(&fbdev_mtx);
+	*unit = i;
+	return (i < 32 ? 0 : ENOSPC);
+}
+
+int
+fbdev_attach(struct fbdev **fdp, struct fb *fb)
+{
+	struct fbdev *fd;
+	u_int unit;
+	int error;
+
+	if ((error = fbdev_unit(&unit)) != 0)
+		return (error);
+	fd = kmem_zalloc(sizeof(*fd), KM_SLEEP);
+	fd->fd_fb = fb;
+	fd->fd_unit = unit;
+	mtx_init(&fd->fd_mtx, IPL_TTY);
+	rw_init(&fd->fd_lock, "fbdev");
+	timeout_set(&fd->fd_later, fbdev_later, fd);
+	task_set(&fd->fd_task, fbdev_flush, fd);
+	if ((fd->fd_object = vm_object_device(&fbdev_object_ops, fd)) == NULL)
+		error = ENOMEM;
+	else if ((error = fbdev_room(fd)) == 0)
+		error = dev_create(&fd->fd_cdev, &fbdev_cdevsw, fd, 0660,
+		    "fb%u", unit);
+	if (error != 0) {
+		fbdev_free(fd);
+		return (error);
+	}
+	*fdp = fd;
+	return (0);
+}
+
+void
+fbdev_detach(struct fbdev *fd)
+{
+	if (fd == NULL)
+		return;
+	fbdev_idle(fd);
+	dev_destroy(fd->fd_cdev);
+	fbdev_free(fd);
+}
