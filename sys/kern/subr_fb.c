@@ -27,6 +27,7 @@
 
 #define FBDEV_MSEC	10		/* from the first write to a picture */
 #define FBDEV_SHOWN	5		/* seconds to wait for it to be shown */
+#define FBDEV_AHEAD	63		/* pages */
 #define CURSOR_BYTES	(FB_CURSOR_SIZE * FB_CURSOR_SIZE * 4)
 
 struct fbdev {
@@ -38,6 +39,8 @@ struct fbdev {
 	uint32_t		*fd_dirty;	/* a bit a page */
 	uint64_t		 fd_npages;
 	bool			 fd_some;	/* of them are set */
+	uint64_t		 fd_next;	/* page, if it goes on */
+	u_int			 fd_ahead;	/* pages more than asked for */
 	struct timeout		 fd_later;
 	struct task		 fd_task;
 	struct rwlock		 fd_lock;	/* flush */
@@ -120,9 +123,8 @@ fbdev_run(struct fbdev *fd, uint64_t *from, uint64_t *n)
 }
 
 /*
- * Write protected first and damaged then: what is written meanwhile is shown
- * with it, what is written later faults.  A page that is marked between the
- * two is shown once in vain.
+ * Pages are taken off the list, write protected, and shown then: what is
+ * written before that is shown with them, what is written later faults.
  */
 static void
 fbdev_flush(void *arg)
@@ -136,10 +138,9 @@ fbdev_flush(void *arg)
 	some = fd->fd_some;
 	fd->fd_some = false;
 	mtx_leave(&fd->fd_mtx);
-	if (some) {
-		vm_object_clean(fd->fd_object, false);
-		for (from = 0; fbdev_run(fd, &from, &n); from += n)
-			fbdev_damage(fd, ptoa(from), ptoa(n));
+	for (from = 0; some && fbdev_run(fd, &from, &n); from += n) {
+		vm_object_clean(fd->fd_object, from, n);
+		fbdev_damage(fd, ptoa(from), ptoa(n));
 	}
 	rw_exit(&fd->fd_lock);
 }
@@ -172,20 +173,31 @@ fbdev_page(void *arg, uint64_t n, paddr_t *pap)
 	return (error);
 }
 
-static void
+/*
+ * Who writes to one page after the other gets more of them at a time, so that
+ * a whole picture takes a few faults, and a small change stays small.
+ */
+static u_int
 fbdev_dirty(void *arg, uint64_t n)
 {
 	struct fbdev *fd = arg;
+	u_int more = 0, i;
 
 	mtx_enter(&fd->fd_mtx);
 	if (n < fd->fd_npages) {
-		fd->fd_dirty[n / 32] |= 1U << n % 32;
+		fd->fd_ahead = n == fd->fd_next ?
+		    MIN(2 * fd->fd_ahead + 1, FBDEV_AHEAD) : 0;
+		more = MIN(fd->fd_ahead, fd->fd_npages - n - 1);
+		fd->fd_next = n + more + 1;
+		for (i = 0; i <= more; i++)
+			fd->fd_dirty[(n + i) / 32] |= 1U << (n + i) % 32;
 		if (!fd->fd_some) {
 			fd->fd_some = true;
 			timeout_add_msec(&fd->fd_later, FBDEV_MSEC);
 		}
 	}
 	mtx_leave(&fd->fd_mtx);
+	return (more);
 }
 
 static const struct vm_object_ops fbdev_object_ops = {
@@ -459,7 +471,7 @@ fbdev_mode(struct fbdev *fd)
 	if (fbdev_room(fd) != 0)
 		printf("fb%u: no memory: mappings are not shown\n",
 		    fd->fd_unit);
-	vm_object_clean(fd->fd_object, true);
+	vm_object_drop(fd->fd_object);
 }
 
 void

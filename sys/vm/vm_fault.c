@@ -43,6 +43,24 @@ page_copy(paddr_t from, paddr_t *to)
 }
 
 /*
+ * A page that is shared is about to be written to.  A driver that wants to
+ * hear of that may let the pages behind it be written to without a fault.
+ */
+static void
+fault_dirty(struct vmspace *vm, struct vm_entry *ve, vaddr_t va)
+{
+	u_int more = vm_object_dirty(ve->ve_object,
+	    atop(va - ve->ve_start + ve->ve_offset));
+	paddr_t pa;
+	int cur;
+
+	for (va += PAGE_SIZE; more-- > 0 && va < ve->ve_end; va += PAGE_SIZE) {
+		if (pmap_extract(vm->vm_pmap, va, &pa, &cur))
+			pmap_protect(vm->vm_pmap, va, ve->ve_prot);
+	}
+}
+
+/*
  * A page is there, but without the right: it was protected, or it is shared
  * with another address space since fork and now written to.
  */
@@ -54,8 +72,7 @@ fault_present(struct vmspace *vm, struct vm_entry *ve, vaddr_t va, paddr_t pa,
 	int rights = ve->ve_prot, error;
 
 	if (ve->ve_shared && ve->ve_object != NULL && (prot & PROT_WRITE))
-		vm_object_dirty(ve->ve_object,
-		    atop(va - ve->ve_start + ve->ve_offset));
+		fault_dirty(vm, ve, va);
 	if (!(ve->ve_prot & PROT_WRITE) || ve->ve_shared ||
 	    vm_page_refs(pa) == 1) {
 		pmap_protect(vm->vm_pmap, va, rights);
@@ -105,7 +122,7 @@ fault_object(struct vmspace *vm, struct vm_entry *ve, vaddr_t va, int prot)
 		if (ve->ve_object->vo_device && !(prot & PROT_WRITE))
 			rights &= ~PROT_WRITE;
 		else
-			vm_object_dirty(ve->ve_object, n);
+			fault_dirty(vm, ve, va);
 		return (fault_enter(vm, va, pa, rights));
 	}
 	if (!(prot & PROT_WRITE))

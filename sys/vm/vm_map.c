@@ -335,18 +335,26 @@ vmspace_next(struct vmspace *vm)
 	return (next);
 }
 
+/* A part of it that is pages first to end of the object's. */
 static void
-entry_clean(struct vmspace *vm, struct vm_entry *ve)
+entry_clean(struct vmspace *vm, struct vm_entry *ve, uint64_t first,
+    uint64_t end)
 {
-	vaddr_t va;
+	uint64_t base = atop(ve->ve_offset);
+	uint64_t n = atop(ve->ve_end - ve->ve_start);
+	vaddr_t va, last;
 
-	for (va = ve->ve_start; (va = pmap_next(vm->vm_pmap, va,
-	    ve->ve_end)) < ve->ve_end; va += PAGE_SIZE)
+	if (end <= base || first >= base + n)
+		return;
+	va = ve->ve_start + (first > base ? ptoa(first - base) : 0);
+	last = end < base + n ? ve->ve_start + ptoa(end - base) : ve->ve_end;
+	for (; (va = pmap_next(vm->vm_pmap, va, last)) < last;
+	    va += PAGE_SIZE)
 		pmap_protect(vm->vm_pmap, va, ve->ve_prot & ~PROT_WRITE);
 }
 
 void
-vm_object_clean(struct vm_object *vo, bool drop)
+vm_object_clean(struct vm_object *vo, uint64_t first, uint64_t n)
 {
 	struct vmspace *vm = NULL;
 	struct vm_entry *ve;
@@ -354,12 +362,25 @@ vm_object_clean(struct vm_object *vo, bool drop)
 	while ((vm = vmspace_next(vm)) != NULL) {
 		rw_enter_write(&vm->vm_lock);
 		TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
-			if (ve->ve_object != vo || !ve->ve_shared)
-				continue;
-			if (drop)
+			if (ve->ve_object == vo && ve->ve_shared &&
+			    (ve->ve_prot & PROT_WRITE))
+				entry_clean(vm, ve, first, first + n);
+		}
+		rw_exit(&vm->vm_lock);
+	}
+}
+
+void
+vm_object_drop(struct vm_object *vo)
+{
+	struct vmspace *vm = NULL;
+	struct vm_entry *ve;
+
+	while ((vm = vmspace_next(vm)) != NULL) {
+		rw_enter_write(&vm->vm_lock);
+		TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
+			if (ve->ve_object == vo && ve->ve_shared)
 				pages_free(vm, ve->ve_start, ve->ve_end);
-			else if (ve->ve_prot & PROT_WRITE)
-				entry_clean(vm, ve);
 		}
 		rw_exit(&vm->vm_lock);
 	}

@@ -167,15 +167,18 @@ vm_object_device_page(struct vm_object *vo, uint64_t n, paddr_t *pap)
 	return (error);
 }
 
-void
+u_int
 vm_object_dirty(struct vm_object *vo, uint64_t n)
 {
+	u_int more = 0;
+
 	if (!vo->vo_device)
-		return;
+		return (0);
 	rw_enter_read(&vo->vo_lock);
 	if (vo->vo_ops != NULL)
-		vo->vo_ops->voo_dirty(vo->vo_arg, n);
+		more = vo->vo_ops->voo_dirty(vo->vo_arg, n);
 	rw_exit(&vo->vo_lock);
+	return (more);
 }
 
 void
@@ -184,7 +187,7 @@ vm_object_revoke(struct vm_object *vo)
 	rw_enter_write(&vo->vo_lock);
 	vo->vo_ops = NULL;
 	rw_exit(&vo->vo_lock);
-	vm_object_clean(vo, true);
+	vm_object_drop(vo);
 }
 
 /* --- pages by number ------------------------------------------------------------- */

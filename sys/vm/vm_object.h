@@ -21,11 +21,12 @@
  * Pages that a driver has.  Called in thread context, with the lock for
  * reading and the address space's.
  * page: the one with that number, with a reference.  EFAULT: none is there.
- * dirty: it may be written to from now on, until vm_object_clean().
+ * dirty: it may be written to from now on, until vm_object_clean(); so may as
+ *	many behind it as are returned.
  */
 struct vm_object_ops {
 	int	(*voo_page)(void *, uint64_t, paddr_t *);
-	void	(*voo_dirty)(void *, uint64_t);
+	u_int	(*voo_dirty)(void *, uint64_t);
 };
 
 struct vm_object {
@@ -50,9 +51,12 @@ struct vm_object {
  *	ENOMEM; EFAULT: beyond the end.
  * vm_object_device: of a driver, which calls vm_object_revoke() before it
  *	goes, and is not called after that.  NULL: no memory.
- * vm_object_clean: whoever has it mapped faults when it is written to next;
- *	with drop, when it is touched next.  Hold nothing that voo_page takes.
- * vm_object_dirty: that page is about to be written to.
+ * vm_object_clean: whoever has n pages from first on mapped faults when they
+ *	are written to next.
+ * vm_object_drop: the same for all, when they are touched.  Hold nothing that
+ *	voo_page takes for either.
+ * vm_object_dirty: that page is about to be written to; how many behind it
+ *	may be, too.
  * vm_object_resize: EFBIG above VM_OBJECT_MAX; ENOMEM.
  * vm_object_rdwr: moves data between the object and a uio at its offset, as
  *	far as the object goes; a write makes it longer.  EFBIG, ENOMEM,
@@ -70,8 +74,9 @@ int	 vm_object_resize(struct vm_object *, uint64_t);
 int	 vm_object_rdwr(struct vm_object *, struct uio *);
 struct vm_object *vm_object_device(const struct vm_object_ops *, void *);
 void	 vm_object_revoke(struct vm_object *);
-void	 vm_object_clean(struct vm_object *, bool drop);
-void	 vm_object_dirty(struct vm_object *, uint64_t);
+void	 vm_object_clean(struct vm_object *, uint64_t first, uint64_t n);
+void	 vm_object_drop(struct vm_object *);
+u_int	 vm_object_dirty(struct vm_object *, uint64_t);
 uint64_t vm_object_resident(struct vm_object *);	/* bytes allocated */
 
 #endif /* _VM_VM_OBJECT_H_ */
