@@ -8,6 +8,7 @@
 #include <sys/devvar.h>
 #include <sys/errno.h>
 #include <sys/rnd.h>
+#include <sys/selinfo.h>
 #include <sys/rwlock.h>
 #include <sys/systm.h>
 #include <sys/thread.h>
@@ -84,7 +85,7 @@ static const struct cdevsw full_cdevsw = {
 /* --- random ------------------------------------------------------------- */
 
 static int
-random_read(struct cdev *cd __unused, struct uio *uio, int flags __unused)
+urandom_read(struct cdev *cd __unused, struct uio *uio, int flags __unused)
 {
 	char buf[512];
 	size_t n;
@@ -101,6 +102,29 @@ random_read(struct cdev *cd __unused, struct uio *uio, int flags __unused)
 	/* keep it from being left out: the bytes may be somebody's key */
 	__asm volatile("" :: "r" (buf) : "memory");
 	return (error);
+}
+
+static int
+random_read(struct cdev *cd, struct uio *uio, int flags)
+{
+	int error;
+
+	if (uio->uio_resid > 0 &&
+	    (error = rnd_wait((flags & FNONBLOCK) != 0)) != 0)
+		return (error);
+	return (urandom_read(cd, uio, flags));
+}
+
+static int
+random_poll(struct cdev *cd __unused, int events, struct selreq *sr)
+{
+	int ready = POLLOUT | POLLWRNORM;
+
+	if (rnd_seeded())
+		ready |= POLLIN | POLLRDNORM;
+	else if (sr != NULL)
+		selretry(sr);
+	return (events & ready);
 }
 
 /* Stirred in, but not trusted to be unknown to anybody. */
@@ -138,6 +162,15 @@ static const struct cdevsw random_cdevsw = {
 	.d_read = random_read,
 	.d_write = random_write,
 	.d_ioctl = random_ioctl,
+	.d_poll = random_poll,
+};
+
+/* does not wait for the seed */
+static const struct cdevsw urandom_cdevsw = {
+	.d_name = "urandom",
+	.d_read = urandom_read,
+	.d_write = random_write,
+	.d_ioctl = random_ioctl,
 };
 
 /* --- hwrng -------------------------------------------------------------- */
@@ -155,17 +188,11 @@ static int
 hwrng_read(struct cdev *cd, struct uio *uio, int flags)
 {
 	struct hwrng *hr = dev_arg(cd);
-	char buf[256];
-	size_t n, want = uio->uio_resid;
+	size_t want = uio->uio_resid;
 	int error = 0;
 
 	while (error == 0 && uio->uio_resid > 0) {
-		n = 0;
-		error = hr->hr_read(hr->hr_arg, buf,
-		    MIN(uio->uio_resid, sizeof(buf)), &n, flags);
-		n = MIN(n, sizeof(buf));
-		if (error == 0)
-			error = n == 0 ? EIO : uiomove(buf, n, uio);
+		error = hr->hr_read(hr->hr_arg, uio, flags);
 		if (error == 0 && uio->uio_resid > 0 && mem_pause())
 			error = EINTR;
 	}
@@ -239,7 +266,7 @@ mem_init(void)
 	} nodes[] = {
 		{ "null", &null_cdevsw }, { "zero", &zero_cdevsw },
 		{ "full", &full_cdevsw }, { "random", &random_cdevsw },
-		{ "urandom", &random_cdevsw },
+		{ "urandom", &urandom_cdevsw },
 	};
 	struct cdev *cd;
 	u_int i;

@@ -986,7 +986,10 @@ linux_reboot(const u_long *a, long *rv __unused)
 	}
 }
 
-#define GRND_ALL	7
+#define GRND_NONBLOCK	0x01
+#define GRND_RANDOM	0x02
+#define GRND_INSECURE	0x04
+#define GRND_ALL	(GRND_NONBLOCK | GRND_RANDOM | GRND_INSECURE)
 
 int
 linux_getrandom(const u_long *a, long *rv)
@@ -995,8 +998,13 @@ linux_getrandom(const u_long *a, long *rv)
 	size_t n;
 	int error;
 
-	if (a[2] & ~(u_long)GRND_ALL)
+	if ((a[2] & ~(u_long)GRND_ALL) ||
+	    (a[2] & (GRND_RANDOM | GRND_INSECURE)) ==
+	    (GRND_RANDOM | GRND_INSECURE))
 		return (EINVAL);
+	if (!(a[2] & GRND_INSECURE) &&
+	    (error = rnd_wait((a[2] & GRND_NONBLOCK) != 0)) != 0)
+		return (error);
 	while ((size_t)*rv < MIN(a[1], 0x7ffff000UL)) {
 		n = MIN(a[1] - *rv, sizeof(buf));
 		rnd_bytes(buf, n);

@@ -71,7 +71,8 @@ _Static_assert(offsetof(struct acpi_fadt, fa_sleep_control) == 244, "FADT");
 #define FADT_TMR_EXT	(1U << 8)
 #define FADT_RESET_REG	(1U << 10)
 #define FADT_HW_REDUCED	(1U << 20)
-#define FADT_BOOT_NORTC	(1U << 5)	/* fa_bootarch */
+#define FADT_BOOT_8042	(1U << 1)	/* fa_bootarch */
+#define FADT_BOOT_NORTC	(1U << 5)
 
 struct acpi_subtable {			/* of the MADT and others */
 	uint8_t		as_type;

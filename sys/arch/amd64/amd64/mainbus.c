@@ -12,6 +12,7 @@
 
 #include <dev/acpi/acpivar.h>
 #include <dev/ic/comvar.h>
+#include <dev/ic/pckbdvar.h>
 #include <dev/pci/pcivar.h>
 #include <machine/apic.h>
 #include <machine/cpu.h>
@@ -133,6 +134,22 @@ mainbus_simple(struct device *self, const char *name, uint16_t port)
 	(void)config_found(self, &ma, mainbus_print);
 }
 
+/* ACPI 5.2.9.3: from revision 3 on the table says whether there is an 8042. */
+static void
+mainbus_kbd(struct device *self)
+{
+	const struct acpi_fadt *fa = &acpi_sc.sc_fadt;
+	struct mainbus_attach_args ma = { .ma_name = "pckbd",
+	    .ma_port = 0x60 };
+
+	if ((acpi_sc.sc_hasfadt && fa->fa_header.ah_revision >= 3 &&
+	    !(fa->fa_bootarch & FADT_BOOT_8042)) ||
+	    !pckbd_probe(md_bus_io, ma.ma_port))
+		return;
+	intr_isa_handle(&ma.ma_intr, 1);
+	(void)config_found(self, &ma, mainbus_print);
+}
+
 void
 md_mainbus(struct device *self)
 {
@@ -143,6 +160,7 @@ md_mainbus(struct device *self)
 	if (!acpi_sc.sc_hasfadt ||
 	    !(acpi_sc.sc_fadt.fa_bootarch & FADT_BOOT_NORTC))
 		mainbus_simple(self, "rtc", 0x70);
+	mainbus_kbd(self);
 	mainbus_simple(self, "pvbus", 0);
 	mainbus_virtio(self, mainbus_print);
 	pci_machdep_hosts(self);

@@ -15,6 +15,7 @@
 
 #include <dev/acpi/acpivar.h>
 #include <dev/ic/comvar.h>
+#include <dev/ic/pckbdvar.h>
 #include <dev/pv/fwcfgreg.h>
 #include <dev/pv/pvvar.h>
 #include <machine/apic.h>
@@ -270,6 +271,28 @@ com_mainbus_attach(struct device *parent __unused, struct device *self,
 
 CFATTACH_DECL(com, mainbus, com_softc, .ca_match = mainbus_child_match,
     .ca_attach = com_mainbus_attach, .ca_detach = com_detach);
+
+/* --- keyboard --------------------------------------------------------------------------- */
+
+static int
+pckbd_mainbus_attach(struct device *parent __unused, struct device *self,
+    void *aux)
+{
+	struct pckbd_softc *sc = (struct pckbd_softc *)self;
+	struct mainbus_attach_args *ma = aux;
+	int error;
+
+	if ((error = br_map(&sc->sc_regs, md_bus_io, ma->ma_port, PCKBD_NREGS,
+	    0)) != 0)
+		return (error);
+	if ((error = pckbd_attach(sc, &ma->ma_intr)) != 0)
+		br_unmap(&sc->sc_regs);
+	return (error);
+}
+
+CFDRIVER_DECL(pckbd, DV_DULL);
+CFATTACH_DECL(pckbd, mainbus, pckbd_softc, .ca_match = mainbus_child_match,
+    .ca_attach = pckbd_mainbus_attach, .ca_detach = pckbd_detach);
 
 /* --- hypervisor: what CPUID says -------------------------------------------------------- */
 
