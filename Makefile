@@ -102,6 +102,13 @@ $(B)/obj/ioconf.o: $(B)/sources.mk
 
 $(filter %/locore.o,$(KOBJS)): $(B)/root.cpio
 
+$(B)/obj/dev/wscons/wsfont.o: $(B)/include/wsfont_data.h
+
+$(B)/include/wsfont_data.h: $(S)/dev/wscons/font.txt tools/mkfont \
+    $(B)/sources.mk
+	@echo "  FONT    $@"
+	$(Q)$(PYTHON) tools/mkfont $< > $@
+
 # Linked twice: the second time with the names of the functions for
 # backtraces.  They lie behind the text, so its addresses stay.
 LINK = $(CC) $(KLDFLAGS) -T $(MD)/conf/kernel.ld

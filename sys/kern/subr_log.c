@@ -19,8 +19,14 @@ static struct {
 	uint64_t	first;		/* of those that are shown */
 } msgbuf = { .mtx = MUTEX_INITIALIZER(IPL_HIGH) };
 
-static struct consdev	*cn_current, *cn_first;
+static struct consdev	*cn_current, *cn_first, *cn_lastresort;
+static bool		cn_checked;
 static bool		panicking;
+
+static LIST_HEAD(, msgbuf_listener) listeners =
+    LIST_HEAD_INITIALIZER(listeners);
+static struct mutex	listen_mtx = MUTEX_INITIALIZER(IPL_SOFT);
+static void		*listen_soft;	/* once there was a listener */
 
 void
 msgbuf_write(const char *s, size_t n)
@@ -38,6 +44,9 @@ msgbuf_write(const char *s, size_t n)
 	cn_write(s, n);
 	if (locked)
 		mtx_leave(&msgbuf.mtx);
+	/* whatever the caller holds, they are told when it is left */
+	if (listen_soft != NULL && !panicking)
+		softintr_schedule(listen_soft);
 }
 
 size_t
@@ -46,12 +55,14 @@ msgbuf_copy(char *buf, size_t n)
 	uint64_t from;
 	size_t i;
 
-	mtx_enter(&msgbuf.mtx);
+	if (!panicking)
+		mtx_enter(&msgbuf.mtx);
 	n = MIN(n, msgbuf.next - msgbuf.first);
 	from = msgbuf.next - n;
 	for (i = 0; i < n; i++)
 		buf[i] = msgbuf.buf[(from + i) % MSGBUF_SIZE];
-	mtx_leave(&msgbuf.mtx);
+	if (!panicking)
+		mtx_leave(&msgbuf.mtx);
 	return (n);
 }
 
@@ -69,7 +80,80 @@ msgbuf_clear(void)
 	mtx_leave(&msgbuf.mtx);
 }
 
-/* Until a console has attached, the machine's own early output serves. */
+/* --- listeners ---------------------------------------------------------- */
+
+static void
+listen_tell(void *arg __unused)
+{
+	struct msgbuf_listener *ml;
+
+	mtx_enter(&listen_mtx);
+	LIST_FOREACH(ml, &listeners, ml_link)
+		ml->ml_new(ml->ml_arg);
+	mtx_leave(&listen_mtx);
+}
+
+void
+msgbuf_listen(struct msgbuf_listener *ml)
+{
+	void *soft = NULL;
+
+	if (listen_soft == NULL)
+		soft = softintr_establish(IPL_SOFT, listen_tell, NULL);
+	mtx_enter(&msgbuf.mtx);
+	ml->ml_next = msgbuf.first;
+	mtx_leave(&msgbuf.mtx);
+	mtx_enter(&listen_mtx);
+	if (soft != NULL)
+		listen_soft = soft;
+	LIST_INSERT_HEAD(&listeners, ml, ml_link);
+	ml->ml_new(ml->ml_arg);
+	mtx_leave(&listen_mtx);
+}
+
+void
+msgbuf_unlisten(struct msgbuf_listener *ml)
+{
+	mtx_enter(&listen_mtx);
+	LIST_REMOVE(ml, ml_link);
+	mtx_leave(&listen_mtx);
+}
+
+size_t
+msgbuf_read(struct msgbuf_listener *ml, char *buf, size_t n)
+{
+	size_t i;
+
+	mtx_enter(&msgbuf.mtx);
+	if (msgbuf.next - ml->ml_next > MSGBUF_SIZE)
+		ml->ml_next = msgbuf.next - MSGBUF_SIZE;
+	n = MIN(n, msgbuf.next - ml->ml_next);
+	for (i = 0; i < n; i++)
+		buf[i] = msgbuf.buf[ml->ml_next++ % MSGBUF_SIZE];
+	mtx_leave(&msgbuf.mtx);
+	return (n);
+}
+
+/* Once: what they do may be what went wrong. */
+void
+msgbuf_panic(void)
+{
+	static bool told;
+	struct msgbuf_listener *ml;
+
+	if (told)
+		return;
+	told = true;
+	LIST_FOREACH(ml, &listeners, ml_link)
+		ml->ml_panic(ml->ml_arg);
+}
+
+/* --- the console -------------------------------------------------------- */
+
+/*
+ * Until a console has attached, the machine's own early output serves; a
+ * console for the last resort does not take its place.
+ */
 void
 cn_write(const char *s, size_t n)
 {
@@ -77,7 +161,8 @@ cn_write(const char *s, size_t n)
 
 	if (cn_current != NULL)
 		cn_current->cn_write(cn_current, s, n);
-	else if (cmdline_get("console", 0) == NULL || panicking) {
+	if ((cn_current == NULL || cn_current->cn_last) &&
+	    (cmdline_get("console", 0) == NULL || panicking)) {
 		while (n-- > 0)
 			md_cnputc(*s++);
 	}
@@ -110,17 +195,19 @@ cn_take(struct consdev *cn, bool replay)
 
 /*
  * A console has come.  The one that was asked for by name is taken, or the
- * first of all.
+ * first of all; one for the last resort, when all have come.
  */
 void
 cn_attach(struct consdev *cn)
 {
 	const char *wanted = cmdline_get("console", 0);
 
-	if (cn_first == NULL)
+	if (cn->cn_last && cn_lastresort == NULL)
+		cn_lastresort = cn;
+	else if (!cn->cn_last && cn_first == NULL)
 		cn_first = cn;
 	if (wanted != NULL ? strcmp(wanted, cn->cn_name) == 0 :
-	    cn_current == NULL)
+	    cn_current == NULL && (!cn->cn_last || cn_checked))
 		cn_take(cn, wanted != NULL || !md_cnearly());
 }
 
@@ -129,12 +216,15 @@ void
 cn_check(void)
 {
 	const char *wanted = cmdline_get("console", 0);
+	struct consdev *cn = cn_first != NULL ? cn_first : cn_lastresort;
 
-	if (wanted == NULL || cn_current != NULL)
+	cn_checked = true;
+	if (cn_current != NULL)
 		return;
-	cmdline_bad("console", wanted);
-	if (cn_first != NULL)
-		cn_take(cn_first, true);
+	if (wanted != NULL)
+		cmdline_bad("console", wanted);
+	if (cn != NULL)
+		cn_take(cn, wanted != NULL || !md_cnearly());
 }
 
 void
@@ -142,6 +232,8 @@ cn_detach(struct consdev *cn)
 {
 	if (cn_first == cn)
 		cn_first = NULL;
+	if (cn_lastresort == cn)
+		cn_lastresort = NULL;
 	if (cn_current != cn)
 		return;
 	cn_current = NULL;

@@ -302,8 +302,10 @@ panic(const char *fmt, ...)
 		va_end(ap);
 		printf("\n");
 		md_backtrace();
+		msgbuf_panic();
 		panic_action();
 	}
 	/* a panic in the panic: say no more */
+	msgbuf_panic();
 	md_halt(PANIC_STATUS);
 }

@@ -1380,6 +1380,8 @@ tty_termios_ioctl(struct tty *tp, u_long cmd, void *user)
 	case TCFLSH:
 		return (tty_flush(tp, (int)(vaddr_t)user));
 	default:
+		if (tp->t_ops->to_ioctl != NULL)
+			return (tp->t_ops->to_ioctl(tp, cmd, user));
 		return (ENOTTY);
 	}
 }

@@ -30,6 +30,12 @@ struct tty_ops {
 	 * NULL: input is dropped when full.
 	 */
 	void	(*to_unthrottle)(struct tty *);
+	/*
+	 * A command that is not the terminal's own, with the address in the
+	 * program or the number that it gave; thread context, without the
+	 * mutex; ENOTTY: it is not known.  NULL: there are none.
+	 */
+	int	(*to_ioctl)(struct tty *, u_long, void *);
 };
 
 struct tty_priv;
@@ -90,6 +96,7 @@ struct consdev {
 	void		(*cn_write)(struct consdev *, const char *, size_t);
 	struct tty	 *cn_tty;		/* what /dev/console becomes */
 	void		 *cn_arg;
+	bool		  cn_last;		/* only if there is no other */
 };
 
 void	tty_console(struct tty *);	/* what /dev/console is from now on */
