@@ -24,6 +24,7 @@
 #include <machine/host.h>
 #include <machine/mainbus.h>
 #include <vm/pmap.h>
+#include <vm/vm_object.h>
 #include <vm/vm_page.h>
 
 struct cpu_info	hosted_cpu;
@@ -136,6 +137,17 @@ void
 kva_memory_free(void *p, size_t size)
 {
 	host_pages_free(p, size);
+}
+
+/* nobody has anything mapped here */
+void
+vm_object_clean(struct vm_object *vo, uint64_t first, uint64_t n)
+{
+}
+
+void
+vm_object_drop(struct vm_object *vo)
+{
 }
 
 void *
