@@ -49,9 +49,12 @@ struct acpi_fadt {
 	uint32_t	fa_pm1b_cnt;
 	uint32_t	fa_pm2_cnt;
 	uint32_t	fa_pm_tmr;
-	uint8_t		fa_rsvd2[8];
+	uint32_t	fa_gpe0;
+	uint32_t	fa_gpe1;
 	uint8_t		fa_pm1_evt_len;
-	uint8_t		fa_rsvd3[19];
+	uint8_t		fa_rsvd3[3];
+	uint8_t		fa_gpe0_len;	/* status, and as much to enable */
+	uint8_t		fa_rsvd6[15];
 	uint8_t		fa_century;	/* register of the RTC, or 0 */
 	uint16_t	fa_bootarch;
 	uint8_t		fa_rsvd4;
@@ -61,7 +64,7 @@ struct acpi_fadt {
 	uint8_t		fa_rsvd5[3];
 	uint64_t	fa_x_facs;
 	uint64_t	fa_x_dsdt;
-	uint8_t		fa_rsvd6[96];
+	uint8_t		fa_rsvd7[96];
 	struct acpi_gas	fa_sleep_control;
 	struct acpi_gas	fa_sleep_status;
 } __packed;

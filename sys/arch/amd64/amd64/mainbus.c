@@ -11,6 +11,7 @@
 #include <sys/systm.h>
 
 #include <dev/acpi/acpivar.h>
+#include <dev/acpi/vmgenidvar.h>
 #include <dev/ic/comvar.h>
 #include <dev/ic/pckbdvar.h>
 #include <dev/pci/pcivar.h>
@@ -150,6 +151,19 @@ mainbus_kbd(struct device *self)
 	(void)config_found(self, &ma, mainbus_print);
 }
 
+static void
+mainbus_vmgenid(struct device *self)
+{
+	struct vmgenid_place vp;
+	struct mainbus_attach_args ma = { .ma_name = "vmgenid",
+	    .ma_aux = &vp };
+
+	if (vmgenid_find(&vp)) {
+		ma.ma_addr = vp.vp_addr;
+		(void)config_found(self, &ma, mainbus_print);
+	}
+}
+
 void
 md_mainbus(struct device *self)
 {
@@ -161,6 +175,7 @@ md_mainbus(struct device *self)
 	    !(acpi_sc.sc_fadt.fa_bootarch & FADT_BOOT_NORTC))
 		mainbus_simple(self, "rtc", 0x70);
 	mainbus_kbd(self);
+	mainbus_vmgenid(self);
 	mainbus_simple(self, "pvbus", 0);
 	mainbus_virtio(self, mainbus_print);
 	pci_machdep_hosts(self);

@@ -14,6 +14,7 @@
 #include <sys/systm.h>
 
 #include <dev/acpi/acpivar.h>
+#include <dev/acpi/vmgenidvar.h>
 #include <dev/ic/comvar.h>
 #include <dev/ic/pckbdvar.h>
 #include <dev/pv/fwcfgreg.h>
@@ -84,10 +85,55 @@ CFATTACH_DECL(cpu, mainbus, cpu_softc, .ca_match = mainbus_child_match,
 #define PM1_STS_PWRBTN	0x0100
 #define PM1_SCI_EN	0x0001
 
+#define NGPE		2		/* events that drivers want */
+
 struct acpidev_softc {
 	struct device	 sc_dev;
 	void		*sc_ih;
 };
+
+static struct acpi_event {
+	void		(*ae_fn)(void *);
+	void		 *ae_arg;
+	uint16_t	  ae_status, ae_enable;	/* ports */
+	uint8_t		  ae_bit;
+} acpi_events[NGPE];
+
+/* ACPI 4.8.4.1: half of the block is status, half of it enables. */
+int
+acpi_gpe_establish(u_int n, void (*fn)(void *), void *arg)
+{
+	const struct acpi_fadt *fa = &acpi_sc.sc_fadt;
+	u_int len = fa->fa_gpe0_len / 2, i;
+
+	for (i = 0; i < NGPE && acpi_events[i].ae_fn != NULL; i++)
+		;
+	if (!acpi_sc.sc_hasfadt || fa->fa_gpe0 == 0 || n / 8 >= len ||
+	    fa->fa_gpe0 > 0xffff - 2 * len || i == NGPE)
+		return (ENXIO);
+	acpi_events[i] = (struct acpi_event){ fn, arg, fa->fa_gpe0 + n / 8,
+	    fa->fa_gpe0 + len + n / 8, 1U << n % 8 };
+	outb(acpi_events[i].ae_status, acpi_events[i].ae_bit);
+	outb(acpi_events[i].ae_enable, inb(acpi_events[i].ae_enable) |
+	    acpi_events[i].ae_bit);
+	return (0);
+}
+
+static int
+acpi_intr_gpe(void)
+{
+	struct acpi_event *ae;
+	int handled = 0;
+
+	for (ae = acpi_events; ae < &acpi_events[NGPE]; ae++) {
+		if (ae->ae_fn == NULL || !(inb(ae->ae_status) & ae->ae_bit))
+			continue;
+		outb(ae->ae_status, ae->ae_bit);
+		ae->ae_fn(ae->ae_arg);
+		handled = 1;
+	}
+	return (handled);
+}
 
 static int
 acpi_intr(void *arg)
@@ -96,7 +142,7 @@ acpi_intr(void *arg)
 	uint16_t sts = inw(acpi_sc.sc_fadt.fa_pm1a_evt);
 
 	if (!(sts & PM1_STS_PWRBTN))
-		return (0);
+		return (acpi_intr_gpe());
 	outw(acpi_sc.sc_fadt.fa_pm1a_evt, PM1_STS_PWRBTN);
 	host_request(&sc->sc_dev, HOST_POWEROFF);
 	return (1);
@@ -271,6 +317,27 @@ com_mainbus_attach(struct device *parent __unused, struct device *self,
 
 CFATTACH_DECL(com, mainbus, com_softc, .ca_match = mainbus_child_match,
     .ca_attach = com_mainbus_attach, .ca_detach = com_detach);
+
+/* --- vmgenid: which copy of a machine this is ------------------------------------------- */
+
+static int
+vmgenid_mainbus_attach(struct device *parent __unused, struct device *self,
+    void *aux)
+{
+	struct vmgenid_softc *sc = (struct vmgenid_softc *)self;
+	struct mainbus_attach_args *ma = aux;
+	const struct vmgenid_place *vp = ma->ma_aux;
+	int error;
+
+	if ((error = vmgenid_attach(sc, vp)) == 0 && vp->vp_gpe >= 0 &&
+	    acpi_gpe_establish(vp->vp_gpe, vmgenid_changed, sc) != 0)
+		device_printf(self, "no event tells of a copy\n");
+	return (error);
+}
+
+CFDRIVER_DECL(vmgenid, DV_DULL);
+CFATTACH_DECL(vmgenid, mainbus, vmgenid_softc,
+    .ca_match = mainbus_child_match, .ca_attach = vmgenid_mainbus_attach);
 
 /* --- keyboard --------------------------------------------------------------------------- */
 
