@@ -28,6 +28,7 @@
 #define DISPLAYID_TAG	0x70
 #define DISPLAYID_TIMING 0x03		/* data block: type 1 detailed */
 #define DISPLAYID_TIMING_SIZE 20
+#define DISPLAYID_PREFERRED 0x80
 
 static const uint8_t edid_magic[8] = {
 	0x00, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x00
@@ -57,6 +58,20 @@ edid_mode(struct viogpu_edid *ve, u_int w, u_int h)
 		ve->ve_mode[i] = (struct viogpu_mode){ w, h };
 		ve->ve_nmodes++;
 	}
+}
+
+/* A mode that is liked better than those so far. */
+static void
+edid_preferred(struct viogpu_edid *ve, u_int w, u_int h)
+{
+	struct viogpu_edid old = *ve;
+	u_int i;
+
+	ve->ve_nmodes = 0;
+	edid_mode(ve, w, h);
+	for (i = 0; i < old.ve_nmodes; i++)
+		edid_mode(ve, old.ve_mode[i].vm_width,
+		    old.ve_mode[i].vm_height);
 }
 
 /* The name is thirteen bytes, ended by a newline if it is shorter. */
@@ -142,6 +157,17 @@ edid_cta(struct viogpu_edid *ve, const uint8_t *p)
 	}
 }
 
+static void
+edid_displayid_timing(struct viogpu_edid *ve, const uint8_t *p)
+{
+	u_int w = (p[4] | p[5] << 8) + 1, h = (p[12] | p[13] << 8) + 1;
+
+	if (p[3] & DISPLAYID_PREFERRED)
+		edid_preferred(ve, w, h);
+	else
+		edid_mode(ve, w, h);
+}
+
 /* Data blocks of a tag, a revision, a length and as many bytes. */
 static void
 edid_displayid(struct viogpu_edid *ve, const uint8_t *p)
@@ -158,8 +184,7 @@ edid_displayid(struct viogpu_edid *ve, const uint8_t *p)
 			continue;
 		for (i = 0; i + DISPLAYID_TIMING_SIZE <= len;
 		    i += DISPLAYID_TIMING_SIZE)
-			edid_mode(ve, (p[off + i + 7] | p[off + i + 8] << 8) +
-			    1, (p[off + i + 15] | p[off + i + 16] << 8) + 1);
+			edid_displayid_timing(ve, p + off + 3 + i);
 	}
 }
 
