@@ -61,7 +61,7 @@ help:
 #: make clean       remove build
 #:
 #: ARCH=amd64|arm64|arm64eb|riscv64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
-#: QEMU_ARGS=  ROOT=DIR (files laid over the root image)  CONFIG=FILE
+#: SCREEN=vnc=:0  QEMU_ARGS=  ROOT=DIR (files laid over the root image)  CONFIG=FILE
 
 # --- configuration ----------------------------------------------------------
 
@@ -152,7 +152,7 @@ $(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp \
 
 # --- run, test, and so on -----------------------------------------------------
 
-export ARCH ACCEL QEMU MACHINE MEM SMP APPEND DISK QEMU_ARGS STRICT
+export ARCH ACCEL QEMU MACHINE MEM SMP APPEND DISK SCREEN QEMU_ARGS STRICT
 
 run:
 	@tools/deps run
