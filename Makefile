@@ -185,6 +185,7 @@ bench:
 	@$(PYTHON) tests/bench/boot.py
 	@$(PYTHON) tests/bench/net.py
 	@$(PYTHON) tests/bench/disk.py
+	@$(PYTHON) tests/bench/gpu.py
 
 clean:
 	rm -rf build

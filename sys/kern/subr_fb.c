@@ -27,6 +27,7 @@
 
 #define FBDEV_MSEC	10		/* from the first write to a picture */
 #define FBDEV_SHOWN	5		/* seconds to wait for it to be shown */
+#define FBDEV_MOVE	16		/* pages */
 #define FBDEV_AHEAD	63		/* pages */
 #define CURSOR_BYTES	(FB_CURSOR_SIZE * FB_CURSOR_SIZE * 4)
 
@@ -155,22 +156,12 @@ fbdev_later(void *arg)
 
 /* --- mappings ----------------------------------------------------------- */
 
+static u_int	fbdev_pages(struct fbdev *, uint64_t, u_int, paddr_t *);
+
 static int
 fbdev_page(void *arg, uint64_t n, paddr_t *pap)
 {
-	struct fbdev *fd = arg;
-	struct fb *fb = fd->fd_fb;
-	int error = EFAULT;
-
-	rw_enter_read(&fb->fb_lock);
-	if (fb->fb_pixels != NULL &&
-	    n < atop(round_page((uint64_t)fb->fb_stride * fb->fb_height))) {
-		*pap = md_kvtop(fb->fb_pixels + ptoa(n));
-		vm_page_ref(*pap);
-		error = 0;
-	}
-	rw_exit(&fb->fb_lock);
-	return (error);
+	return (fbdev_pages(arg, n, 1, pap) == 1 ? 0 : EFAULT);
 }
 
 /*
@@ -216,22 +207,55 @@ fbdev_object(struct cdev *cd)
 
 /* --- read and write ----------------------------------------------------- */
 
-/* Page by page, each with a reference: the program's memory may fault. */
+/* So many pages from number n on, each with a reference. */
+static u_int
+fbdev_pages(struct fbdev *fd, uint64_t n, u_int want, paddr_t *pa)
+{
+	struct fb *fb = fd->fd_fb;
+	uint64_t end = 0;
+	u_int i;
+
+	rw_enter_read(&fb->fb_lock);
+	if (fb->fb_pixels != NULL)
+		end = atop(round_page((uint64_t)fb->fb_stride *
+		    fb->fb_height));
+	for (i = 0; i < want && n + i < end; i++) {
+		pa[i] = md_kvtop(fb->fb_pixels + ptoa(n + i));
+		vm_page_ref(pa[i]);
+	}
+	rw_exit(&fb->fb_lock);
+	return (i);
+}
+
+/*
+ * Without the lock, since the program's memory may fault, and may be a mapping
+ * of this very picture.
+ */
 static int
 fbdev_move(struct fbdev *fd, struct uio *uio, size_t size)
 {
-	size_t in, n;
-	paddr_t pa;
+	paddr_t pa[FBDEV_MOVE];
+	size_t in, n, left;
+	u_int i, got;
 	int error = 0;
 
 	while (error == 0 && uio->uio_resid > 0 &&
 	    (uint64_t)uio->uio_offset < size) {
 		in = uio->uio_offset & PAGE_MASK;
-		n = MIN(PAGE_SIZE - in, size - uio->uio_offset);
-		if ((error = fbdev_page(fd, atop(uio->uio_offset), &pa)) != 0)
+		left = MIN(uio->uio_resid, size - uio->uio_offset);
+		got = fbdev_pages(fd, atop(uio->uio_offset),
+		    MIN(atop(round_page(in + left)), FBDEV_MOVE), pa);
+		if (got == 0)
 			return (EIO);
-		error = uiomove((char *)vm_direct(pa) + in, n, uio);
-		vm_page_unref(pa);
+		for (i = 0; i < got; i++) {
+			n = MIN(PAGE_SIZE - in, left);
+			if (error == 0)
+				error = uiomove((char *)vm_direct(pa[i]) + in,
+				    n, uio);
+			vm_page_unref(pa[i]);
+			left -= n;
+			in = 0;
+		}
 	}
 	return (error);
 }
@@ -426,11 +450,19 @@ fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags)
 	return (error);
 }
 
+static int
+fbdev_fsync(struct cdev *cd)
+{
+	fbdev_flush(dev_arg(cd));
+	return (0);
+}
+
 static const struct cdevsw fbdev_cdevsw = {
 	.d_name = "fb",
 	.d_read = fbdev_read,
 	.d_write = fbdev_write,
 	.d_ioctl = fbdev_ioctl,
+	.d_fsync = fbdev_fsync,
 	.d_size = fbdev_end,
 	.d_object = fbdev_object,
 	.d_flags = D_RAWIOCTL,

@@ -76,12 +76,11 @@ def paravane(tests, counted):
         f'-- ifconfig vio0 {GUEST}/24; ping -q -c 1 {HOST}; {body}']
 
 
-def fetch_linux():
+def fetch_linux(package=PACKAGE, where=OUT / 'linux'):
     """The kernel and its modules; None: they cannot be had."""
-    where = OUT / 'linux'
     if not list(where.glob('boot/vmlinuz-*')):
         where.mkdir(parents=True, exist_ok=True)
-        text = subprocess.run(['apt-cache', 'depends', PACKAGE],
+        text = subprocess.run(['apt-cache', 'depends', package],
             capture_output=True, text=True).stdout
         name = re.search(r'Depends: (linux-image-\S+)', text)
         if not name or subprocess.run(['apt-get', 'download', name[1]],
