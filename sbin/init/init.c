@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <time.h>
 #include <unistd.h>
 
+#include <linux/kd.h>
 #include <linux/reboot.h>
 
 #include "../../bin/crunch/crunch.h"
@@ -20,6 +22,10 @@
 #define SHELL		"/bin/sh"
 #define RC		"/etc/rc"
 #define CONSOLE		"/dev/console"
+#define SCREEN		"/dev/ttyC0"	/* has a shell besides the console's */
+#ifndef TIOCGDEV
+#define TIOCGDEV	0x80045432
+#endif
 #define TICK		20000000	/* ns; how long waits are divided */
 #define TERM_TICKS	50		/* a second to end after SIGTERM */
 #define KILL_TICKS	25
@@ -27,6 +33,7 @@
 extern char	**environ;
 
 static char	*env[32];
+static char	**env_term;		/* where TERM is, if nobody chose it */
 
 static void
 machine(unsigned long cmd, int status)
@@ -99,11 +106,11 @@ catch_signals(void)
  * so that an interrupt typed on it does not reach init.
  */
 static void
-open_console(void)
+open_terminal(const char *path)
 {
 	int fd;
 
-	if ((fd = open(CONSOLE, O_RDWR | O_NOCTTY)) == -1)
+	if ((fd = open(path, O_RDWR | O_NOCTTY)) == -1)
 		return;			/* keep what the kernel gave */
 	dup2(fd, STDIN_FILENO);
 	dup2(fd, STDOUT_FILENO);
@@ -132,15 +139,37 @@ make_environment(void)
 			env[n++] = defaults[i];
 	}
 	env[n] = NULL;
+	for (i = 0; i < n; i++)
+		if (strcmp(env[i], "TERM=vt100") == 0)
+			env_term = &env[i];
+}
+
+/* Is the standard input a screen? */
+static int
+on_screen(void)
+{
+	char type;
+
+	return (ioctl(STDIN_FILENO, KDGKBTYPE, &type) == 0);
+}
+
+/* Is the console, whose own number is that of /dev/console, this terminal? */
+static int
+is_console(const struct stat *st)
+{
+	unsigned int dev;
+
+	return (ioctl(STDIN_FILENO, TIOCGDEV, &dev) == 0 &&
+	    dev == st->st_rdev);
 }
 
 /*
  * A shell in a session of its own.  With tty the console becomes its
- * terminal; without, nothing that it leaves in the background is hung up
- * when it ends.
+ * terminal, or another, if that is given; without, nothing that it leaves in
+ * the background is hung up when it ends.
  */
 static pid_t
-start(char **argv, int tty)
+start(char **argv, int tty, const char *path)
 {
 	static const int sigs[] = { SIGTERM, SIGINT, SIGUSR2 };
 	size_t i;
@@ -151,9 +180,13 @@ start(char **argv, int tty)
 	for (i = 0; i < nitems(sigs); i++)
 		signal(sigs[i], SIG_DFL);
 	setsid();
+	if (path != NULL)
+		open_terminal(path);
 	/* 1: also if the session of a shell that just died still has it. */
 	if (tty)
 		ioctl(STDIN_FILENO, TIOCSCTTY, 1);
+	if (env_term != NULL && on_screen())
+		*env_term = "TERM=xterm-256color";
 	execve(SHELL, argv, env);
 	warn("%s", SHELL);
 	_exit(127);
@@ -183,7 +216,7 @@ run_command(char *text)
 	char *argv[] = { "sh", "-c", text, NULL };
 	int status;
 
-	status = wait_for(start(argv, 1));
+	status = wait_for(start(argv, 1, NULL));
 	/* So that nothing appears behind the last line. */
 	kill(-1, SIGKILL);
 	reap_all(KILL_TICKS);
@@ -193,19 +226,53 @@ run_command(char *text)
 	machine(LINUX_REBOOT_CMD_POWER_OFF, status);
 }
 
+/* A terminal with a shell on it. */
+struct terminal {
+	const char	*path;		/* NULL: the console */
+	pid_t		 pid;
+	time_t		 started;
+};
+
+static time_t
+uptime(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (ts.tv_sec);
+}
+
+static void
+start_shell(struct terminal *t)
+{
+	char *argv[] = { "-sh", NULL };
+	struct timespec second = { .tv_sec = 1 };
+
+	/* A shell that cannot run is not to keep the guest busy. */
+	if (t->started != 0 && uptime() - t->started < 2)
+		nanosleep(&second, NULL);
+	t->started = uptime();
+	if ((t->pid = start(argv, 1, t->path)) == -1)
+		warn("fork");
+}
+
 static void
 run_shells(void)
 {
-	char *argv[] = { "-sh", NULL };
-	struct timespec before, after, second = { .tv_sec = 1 };
+	struct terminal terminals[] = { { .path = NULL }, { .path = SCREEN } };
+	size_t i, n = nitems(terminals);
+	struct stat st;
+	pid_t pid;
 
+	if (stat(SCREEN, &st) == -1 || is_console(&st))
+		n--;
+	for (i = 0; i < n; i++)
+		start_shell(&terminals[i]);
 	for (;;) {
-		clock_gettime(CLOCK_MONOTONIC, &before);
-		wait_for(start(argv, 1));
-		clock_gettime(CLOCK_MONOTONIC, &after);
-		/* A shell that cannot run is not to keep the guest busy. */
-		if (after.tv_sec - before.tv_sec < 2)
-			nanosleep(&second, NULL);
+		pid = waitpid(-1, NULL, 0);
+		for (i = 0; i < n; i++)
+			if (terminals[i].pid == pid)
+				start_shell(&terminals[i]);
 	}
 }
 
@@ -217,11 +284,11 @@ init_main(int argc, char **argv)
 
 	if (getpid() != 1)
 		errx(1, "not the first process");
-	open_console();
+	open_terminal(CONSOLE);
 	catch_signals();
 	make_environment();
 	if (access(RC, F_OK) == 0)
-		wait_for(start(rc, 0));
+		wait_for(start(rc, 0, NULL));
 	for (i = 1; i + 1 < argc; i++)
 		if (strcmp(argv[i], "--") == 0)
 			run_command(argv[i + 1]);

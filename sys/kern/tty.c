@@ -1412,6 +1412,9 @@ tty_ioctl(struct cdev *cd, u_long cmd, void *user, int flags __unused)
 	case FIONREAD:
 	case TIOCOUTQ:
 		return (tty_count(tp, cmd, user));
+	case TIOCGDEV:			/* which one is the console? */
+		return (copyout(&tp->t_priv->cdev->cd_rdev, user,
+		    sizeof(uint32_t)));
 	case TIOCGETD:
 		return (copyout(&ldisc, user, sizeof(ldisc)));
 	case TIOCSTI:

@@ -19,7 +19,7 @@
 #include <dev/wscons/wsdisplayvar.h>
 #include <dev/wscons/wsfont.h>
 
-#define CHUNK		4096		/* bytes between two looks at the rest */
+#define CHUNK		4096		/* bytes until it looks at the rest */
 #define NOMODE_COLS	80		/* before there was a mode */
 #define NOMODE_ROWS	25
 
@@ -52,7 +52,7 @@ wsdisplay_work(struct wsdisplay_softc *sc, u_int work)
 	mtx_leave(&sc->sc_mtx);
 }
 
-/* --- graphics ------------------------------------------------------------------ */
+/* --- graphics ------------------------------------------------------------ */
 
 static void
 wsdisplay_text(struct wsdisplay_softc *sc)
@@ -101,7 +101,7 @@ wsdisplay_orphan(struct wsdisplay_softc *sc)
 	mtx_leave(&sc->sc_mtx);
 }
 
-/* --- the thread ------------------------------------------------------------------ */
+/* --- the thread ---------------------------------------------------------- */
 
 static void
 wsdisplay_answer(void *arg, const char *s, size_t n)
@@ -274,6 +274,7 @@ wsdisplay_thread(void *arg)
 		wsdisplay_look(sc, work, look);
 		mtx_enter(&sc->sc_mtx);
 		sc->sc_modes = sc->sc_emul.we_modes;
+		sc->sc_back = sc->sc_emul.we_back != 0;
 		forget |= work & WORK_FORGET;
 		sc->sc_drawing = !sc->sc_graphics;
 		if (!sc->sc_drawing)
@@ -288,7 +289,7 @@ wsdisplay_thread(void *arg)
 	mtx_leave(&sc->sc_mtx);
 }
 
-/* --- who gives it work ---------------------------------------------------------------- */
+/* --- who gives it work --------------------------------------------------- */
 
 static void
 wsdisplay_start(struct tty *tp)
@@ -326,25 +327,22 @@ wsdisplay_kbdmodes(void *arg)
 	return (modes);
 }
 
-/* 0 comes with each key, and mostly there is nothing to do. */
+/* 0 comes with each key. */
 static void
 wsdisplay_kbdlook(void *arg, int steps)
 {
 	struct wsdisplay_softc *sc = arg;
 
 	mtx_enter(&sc->sc_mtx);
-	if (steps == 0) {
-		sc->sc_look = 0;
-		sc->sc_work |= WORK_LOOKEND;
-	} else {
-		sc->sc_look += steps;
-		sc->sc_work |= WORK_DRAW;
+	if (steps != 0 || sc->sc_back || sc->sc_look != 0) {
+		sc->sc_look = steps == 0 ? 0 : sc->sc_look + steps;
+		sc->sc_work |= steps == 0 ? WORK_LOOKEND : WORK_DRAW;
+		wakeup(&sc->sc_work);
 	}
-	wakeup(&sc->sc_work);
 	mtx_leave(&sc->sc_mtx);
 }
 
-/* --- the terminal ------------------------------------------------------------------------ */
+/* --- the terminal -------------------------------------------------------- */
 
 static void
 wsdisplay_close(struct tty *tp)
@@ -406,7 +404,7 @@ static const struct tty_ops wsdisplay_ttyops = {
 	.to_ioctl = wsdisplay_ioctl,
 };
 
-/* --- the kernel ---------------------------------------------------------------------------- */
+/* --- the kernel ---------------------------------------------------------- */
 
 /* It shows all messages anyway, as a listener. */
 static void
@@ -419,15 +417,17 @@ wsdisplay_cnwrite(struct consdev *cn __unused, const char *s __unused,
 static const char *
 wsdisplay_tail(const char *s, const char *end, u_int cols, u_int lines)
 {
-	const char *starts[WSEMUL_MAXROWS];
+	static const char *starts[WSEMUL_MAXROWS];
 	u_int n = 0, x = 0;
 
 	for (starts[n++] = s; s < end; s++) {
-		if (*s != '\n' && x++ < cols)
-			continue;
-		x = *s != '\n';
-		if (s + x < end || *s != '\n')
-			starts[n++ % WSEMUL_MAXROWS] = *s == '\n' ? s + 1 : s;
+		if (*s == '\n' && s + 1 < end) {
+			starts[n++ % WSEMUL_MAXROWS] = s + 1;
+			x = 0;
+		} else if (*s != '\n' && x++ == cols) {
+			starts[n++ % WSEMUL_MAXROWS] = s;
+			x = 1;
+		}
 	}
 	lines = MIN(MIN(n, lines), WSEMUL_MAXROWS);
 	return (starts[(n - lines) % WSEMUL_MAXROWS]);
@@ -465,7 +465,7 @@ wsdisplay_panic(void *arg)
 	fb->fb_ops->fo_poll(fb);
 }
 
-/* --- attachment ------------------------------------------------------------------------------ */
+/* --- attachment ---------------------------------------------------------- */
 
 enum { STEP_TERMINAL = 1, STEP_THREAD, STEP_TTY, STEP_ALL };
 

@@ -41,6 +41,7 @@ struct wsdisplay_softc {
 	struct mutex		 sc_mtx;	/* IPL_TTY, after the tty's */
 	u_int			 sc_work;	/* for the thread */
 	int			 sc_look;	/* half screens to look back */
+	bool			 sc_back;	/* what is shown is old */
 	u_int			 sc_modes;	/* WSM_*, for the keyboards */
 	bool			 sc_graphics;	/* a program draws */
 	bool			 sc_drawing;	/* we do */

@@ -24,7 +24,7 @@ enum { GROUND, ESCAPE, ESCAPE_INTER, CSI, CSI_BAD, STRING, STRING_ESC };
 
 static void	byte(struct wsemul *, u_int);
 
-/* --- characters -------------------------------------------------------------- */
+/* --- characters ---------------------------------------------------------- */
 
 /* DEC special graphics, from 0x5f on. */
 static const uint16_t graphics[] = {
@@ -99,7 +99,7 @@ utf8_more(struct wsemul *we, u_int b)
 	return (true);
 }
 
-/* --- single controls ---------------------------------------------------------- */
+/* --- single controls ----------------------------------------------------- */
 
 static void
 control(struct wsemul *we, u_int b)
@@ -227,7 +227,7 @@ escape_inter(struct wsemul *we, u_int b)
 		alignment(we);
 }
 
-/* --- sequences ------------------------------------------------------------------ */
+/* --- sequences ----------------------------------------------------------- */
 
 static void
 csi_digit(struct wsparser *ws, u_int b)
@@ -374,17 +374,24 @@ byte(struct wsemul *we, u_int b)
 	}
 }
 
-/* --- outside ---------------------------------------------------------------------- */
+/* --- outside ------------------------------------------------------------- */
 
 void
 wsemul_write(struct wsemul *we, const void *buf, size_t n)
 {
-	const uint8_t *p = buf;
+	const struct wsparser *ws = &we->we_parser;
+	const struct wspen *wp = &we->we_pen;
+	const uint8_t *p = buf, *end = p + n;
 
 	if (n != 0)
 		we->we_midline = false;
-	for (; n > 0; n--)
-		byte(we, *p++);
+	while (p < end) {
+		if (ws->ws_state == GROUND && ws->ws_need == 0 &&
+		    wp->wp_set[wp->wp_gl] == 'B')
+			p += wsscreen_text(we, p, end - p);
+		if (p < end)
+			byte(we, *p++);
+	}
 }
 
 static void

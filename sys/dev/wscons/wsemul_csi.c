@@ -9,7 +9,7 @@
 
 #include <dev/wscons/wsemul_priv.h>
 
-/* --- parameters ----------------------------------------------------------- */
+/* --- parameters ---------------------------------------------------------- */
 
 /* Where 0 and nothing mean 1. */
 static u_int
@@ -35,7 +35,7 @@ wsemul_answer(struct wsemul *we, const char *s)
 	we->we_ops->wo_answer(we->we_arg, s, strlen(s));
 }
 
-/* --- the cursor ------------------------------------------------------------ */
+/* --- the cursor ---------------------------------------------------------- */
 
 static void
 move_x(struct wsemul *we, u_int x)
@@ -85,7 +85,7 @@ move_left(struct wsemul *we, u_int n)
 	move_x(we, we->we_pen.wp_x - MIN(n, we->we_pen.wp_x));
 }
 
-/* --- tabs ------------------------------------------------------------------ */
+/* --- tabs ---------------------------------------------------------------- */
 
 static bool
 tab_at(const struct wsemul *we, u_int x)
@@ -130,7 +130,7 @@ tab_clear(struct wsemul *we)
 		memset(we->we_tabs, 0, sizeof(we->we_tabs));
 }
 
-/* --- save, restore, reset --------------------------------------------------- */
+/* --- save, restore, reset ------------------------------------------------ */
 
 static const struct wspen pen_reset = {
 	.wp_fg = WSC_DEFAULT, .wp_bg = WSC_DEFAULT,
@@ -177,7 +177,7 @@ wsemul_reset(struct wsemul *we)
 	wsscreen_clear_rows(we, 0, we->we_rows);
 }
 
-/* --- erase ------------------------------------------------------------------- */
+/* --- erase --------------------------------------------------------------- */
 
 static void
 erase_line(struct wsemul *we)
@@ -230,7 +230,7 @@ lines(struct wsemul *we, void (*move)(struct wsemul *, u_int, u_int, u_int))
 	move_x(we, 0);
 }
 
-/* --- modes ------------------------------------------------------------------- */
+/* --- modes --------------------------------------------------------------- */
 
 static void
 set_mode(struct wsemul *we, u_int mode, bool on)
@@ -335,7 +335,7 @@ region(struct wsemul *we)
 	move_x(we, 0);
 }
 
-/* --- questions ---------------------------------------------------------------- */
+/* --- questions ----------------------------------------------------------- */
 
 static void
 status_report(struct wsemul *we)
@@ -365,7 +365,7 @@ attributes_report(struct wsemul *we)
 		wsemul_answer(we, "\033[>1;0;0c");
 }
 
-/* --- colours and attributes ------------------------------------------------------ */
+/* --- colours and attributes ---------------------------------------------- */
 
 static bool
 is_colon(const struct wsparser *ws, u_int i)
@@ -456,7 +456,7 @@ wsemul_sgr(struct wsemul *we)
 	} while (i < ws->ws_nparam);
 }
 
-/* --- all of them ------------------------------------------------------------------ */
+/* --- all of them --------------------------------------------------------- */
 
 static void
 repeat(struct wsemul *we, u_int n)

@@ -19,6 +19,8 @@ void	wsscreen_delete(struct wsemul *, u_int);
 void	wsscreen_erase(struct wsemul *, u_int);
 void	wsscreen_linefeed(struct wsemul *);
 void	wsscreen_put(struct wsemul *, uint32_t);
+/* printable ASCII, as much as can be put without further thought */
+size_t	wsscreen_text(struct wsemul *, const uint8_t *, size_t);
 void	wsscreen_use(struct wsemul *, bool);	/* the alternate one? */
 void	wsscreen_forget(struct wsemul *);	/* what is looked back at */
 

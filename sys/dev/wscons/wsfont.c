@@ -25,6 +25,9 @@ find(uint32_t c)
 {
 	u_int low = 0, high = nitems(ranges), mid;
 
+	/* ASCII comes first */
+	if (c - ranges[0].r_first < ranges[0].r_n)
+		high = 1;
 	while (low < high) {
 		mid = (low + high) / 2;
 		if (c < ranges[mid].r_first)

@@ -69,7 +69,7 @@ static u_int			 repeat_key;
 static struct timeout		 repeat_timeout;
 static struct task		 leds_task;
 
-/* --- which keys are down -------------------------------------------------------- */
+/* --- which keys are down ------------------------------------------------- */
 
 static bool
 is_down(const struct wskbd *kb, u_int key)
@@ -132,7 +132,7 @@ is_modifier(u_int key)
 	}
 }
 
-/* --- typing ------------------------------------------------------------------------ */
+/* --- typing -------------------------------------------------------------- */
 
 static void
 type(const void *s, size_t n)
@@ -207,7 +207,7 @@ type_tilde(u_int n, u_int m)
 	type(buf, strlen(buf));
 }
 
-/* --- characters ---------------------------------------------------------------------- */
+/* --- characters ---------------------------------------------------------- */
 
 static bool
 is_lower(uint32_t c)
@@ -310,7 +310,7 @@ type_symbol(u_int key, u_int m)
 		type_char(c, m);
 }
 
-/* --- other keys ------------------------------------------------------------------------- */
+/* --- other keys ---------------------------------------------------------- */
 
 static bool
 function_key(u_int key, u_int m)
@@ -439,7 +439,7 @@ lock_key(u_int key)
 	return (true);
 }
 
-/* --- keys for the machine ------------------------------------------------------------------ */
+/* --- keys for the machine ------------------------------------------------ */
 
 /* As the host does it: init stops the programs first. */
 static void
@@ -485,7 +485,7 @@ machine_key(const struct wskbd *kb, u_int key, u_int m)
 	return (false);
 }
 
-/* --- raw ---------------------------------------------------------------------------------------- */
+/* --- raw ----------------------------------------------------------------- */
 
 /* Keys whose code of the first set has a prefix: what follows it. */
 static u_int
@@ -540,7 +540,7 @@ is_raw(const struct wskbd_sink *sk)
 	return (sk->sk_mode == WSKBD_RAW || sk->sk_mode == WSKBD_MEDIUMRAW);
 }
 
-/* --- events ----------------------------------------------------------------------------------------- */
+/* --- events -------------------------------------------------------------- */
 
 static void
 pressed(const struct wskbd *kb, u_int key)
@@ -637,7 +637,7 @@ wskbd_event(struct wskbd *kb, u_int key, int value)
 	mtx_leave(&wskbd_mtx);
 }
 
-/* --- lamps -------------------------------------------------------------------------------------------- */
+/* --- lamps --------------------------------------------------------------- */
 
 /* One at a time, with its driver's function called without the mutex. */
 static void
@@ -668,7 +668,7 @@ leds_run(void *arg __unused)
 	mtx_leave(&wskbd_mtx);
 }
 
-/* --- variables ------------------------------------------------------------------------------------------ */
+/* --- variables ----------------------------------------------------------- */
 
 static int
 sysctl_layout_read(void *arg __unused, char *buf, size_t size)
@@ -713,7 +713,7 @@ wskbd_init(void)
 		(void)sysctl_register(&layout_oid);
 }
 
-/* --- keyboards ------------------------------------------------------------------------------------------- */
+/* --- keyboards ----------------------------------------------------------- */
 
 int
 wskbd_attach(struct wskbd **kbp, const struct wskbd_ops *ops, void *arg,
@@ -755,7 +755,7 @@ wskbd_detach(struct wskbd *kb)
 	kmem_free(kb, sizeof(*kb));
 }
 
-/* --- displays ----------------------------------------------------------------------------------------------- */
+/* --- displays ------------------------------------------------------------ */
 
 void
 wskbd_sink_add(struct wskbd_sink *sk)

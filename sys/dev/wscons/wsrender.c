@@ -23,7 +23,7 @@
 #define FOREGROUND	7
 #define BACKGROUND	0
 
-/* --- colours ---------------------------------------------------------------- */
+/* --- colours ------------------------------------------------------------- */
 
 static const uint32_t palette[16] = {
 	0x000000, 0xc03030, 0x20a040, 0xb08020,
@@ -97,38 +97,29 @@ cell_ink(const struct wscell *c)
 	return ((struct ink){ pixel(fg), pixel(bg) });
 }
 
-/* --- pixels ------------------------------------------------------------------- */
+/* --- pixels -------------------------------------------------------------- */
 
-struct pair {
-	uint32_t	p[2];
-};
-
-/* Two points at a time, each way they can be. */
+/* Four points at a time; the colours are mostly those of the last cell. */
 static void
-pairs(struct pair *t, struct ink ink)
+draw_plain(struct wsrender *wd, uint8_t *dst, size_t stride,
+    const uint8_t *bits, struct ink ink)
 {
-	u_int i;
+	const struct wsquad *t = wd->wd_quad;
+	struct wsquad *p;
+	u_int i, y;
 
-	for (i = 0; i < 4; i++) {
-		t[i].p[0] = i & 2 ? ink.i_fg : ink.i_bg;
-		t[i].p[1] = i & 1 ? ink.i_fg : ink.i_bg;
+	if (!wd->wd_inked || wd->wd_fg != ink.i_fg || wd->wd_bg != ink.i_bg) {
+		for (i = 0; i < 64; i++)
+			wd->wd_quad[i / 4].wq_p[i % 4] = i / 4 & 8 >> i % 4 ?
+			    ink.i_fg : ink.i_bg;
+		wd->wd_fg = ink.i_fg;
+		wd->wd_bg = ink.i_bg;
+		wd->wd_inked = true;
 	}
-}
-
-static void
-draw_plain(uint8_t *dst, size_t stride, const uint8_t *bits, struct ink ink)
-{
-	struct pair t[4], *p;
-	u_int y, b;
-
-	pairs(t, ink);
 	for (y = 0; y < WSFONT_HEIGHT; y++, dst += stride) {
-		b = bits[y];
-		p = (struct pair *)(void *)dst;
-		p[0] = t[b >> 6];
-		p[1] = t[b >> 4 & 3];
-		p[2] = t[b >> 2 & 3];
-		p[3] = t[b & 3];
+		p = (struct wsquad *)(void *)dst;
+		p[0] = t[bits[y] >> 4];
+		p[1] = t[bits[y] & 15];
 	}
 }
 
@@ -185,19 +176,19 @@ cell_at(const struct wsrender *wd, uint8_t *pixels, size_t stride, u_int x,
 }
 
 static void
-draw_cell(const struct wsrender *wd, uint8_t *dst, size_t stride,
+draw_cell(struct wsrender *wd, uint8_t *dst, size_t stride,
     const struct wscell *c)
 {
 	uint8_t buf[WSFONT_HEIGHT];
 	const uint8_t *bits = cell_bits(c, buf);
 
 	if (wd->wd_scale == 1)
-		draw_plain(dst, stride, bits, cell_ink(c));
+		draw_plain(wd, dst, stride, bits, cell_ink(c));
 	else
 		draw_scaled(dst, stride, wd->wd_scale, bits, cell_ink(c));
 }
 
-/* --- damage ---------------------------------------------------------------------- */
+/* --- damage -------------------------------------------------------------- */
 
 /*
  * Cells that have changed on the next line: one rectangle with those above,
@@ -235,7 +226,7 @@ damage_pixels(const struct wsrender *wd, struct fb_rect *r, u_int n)
 		    wd->wd_y + r->fr_y * h, r->fr_w * w, r->fr_h * h };
 }
 
-/* --- lines ------------------------------------------------------------------------ */
+/* --- lines --------------------------------------------------------------- */
 
 static const struct wscell blank = {
 	.wc_char = ' ', .wc_fg = WSC_DEFAULT, .wc_bg = WSC_DEFAULT
@@ -293,7 +284,7 @@ wsrender_draw(struct wsrender *wd, const struct wsemul *we, uint8_t *pixels,
 }
 
 void
-wsrender_text(const struct wsrender *wd, uint8_t *pixels, size_t stride,
+wsrender_text(struct wsrender *wd, uint8_t *pixels, size_t stride,
     u_int y, const char *s, size_t n)
 {
 	struct wscell c = blank;
@@ -305,13 +296,14 @@ wsrender_text(const struct wsrender *wd, uint8_t *pixels, size_t stride,
 	}
 }
 
-/* --- modes ------------------------------------------------------------------------- */
+/* --- modes --------------------------------------------------------------- */
 
 void
 wsrender_place(struct wsrender *wd, u_int width, u_int height)
 {
 	u_int w, h, scale = MIN(width / SCALE_WIDTH, height / SCALE_HEIGHT);
 
+	wd->wd_inked = false;
 	wd->wd_scale = MIN(MAX(scale, 1), SCALE_MAX);
 	w = WSFONT_WIDTH * wd->wd_scale;
 	h = WSFONT_HEIGHT * wd->wd_scale;

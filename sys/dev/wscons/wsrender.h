@@ -20,6 +20,12 @@ struct wsrender {
 	u_int		 wd_scale;		/* of the font */
 	u_int		 wd_x, wd_y;		/* margin, pixels */
 	struct wscell	*wd_shown;
+	/* the last colours, and four points in each way they can be */
+	uint32_t	 wd_fg, wd_bg;		/* pixels */
+	bool		 wd_inked;
+	struct wsquad {
+		uint32_t	wq_p[4];
+	}		 wd_quad[16];
 };
 
 /*
@@ -38,7 +44,7 @@ void	wsrender_forget(struct wsrender *);
 u_int	wsrender_draw(struct wsrender *, const struct wsemul *, uint8_t *,
 	    size_t, struct fb_rect *);
 void	wsrender_place(struct wsrender *, u_int, u_int);
-void	wsrender_text(const struct wsrender *, uint8_t *, size_t, u_int,
+void	wsrender_text(struct wsrender *, uint8_t *, size_t, u_int,
 	    const char *, size_t);
 
 #endif /* _DEV_WSCONS_WSRENDER_H_ */

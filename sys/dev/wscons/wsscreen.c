@@ -16,7 +16,7 @@ static const struct wscell blank = {
 	.wc_char = ' ', .wc_fg = WSC_DEFAULT, .wc_bg = WSC_DEFAULT
 };
 
-/* --- lines -------------------------------------------------------------- */
+/* --- lines --------------------------------------------------------------- */
 
 static size_t
 row_size(u_int cols)
@@ -102,7 +102,7 @@ wsscreen_clear_rows(struct wsemul *we, u_int from, u_int to)
 		wsscreen_clear(we, we->we_row[y], 0, we->we_cols);
 }
 
-/* --- lines that left at the top ------------------------------------------- */
+/* --- lines that left at the top ------------------------------------------ */
 
 static struct wsrow **
 saved_slot(struct wsemul *we, u_int i)
@@ -164,7 +164,7 @@ wsscreen_forget(struct wsemul *we)
 	we->we_back = 0;
 }
 
-/* --- scrolling ------------------------------------------------------------ */
+/* --- scrolling ----------------------------------------------------------- */
 
 void
 wsscreen_up(struct wsemul *we, u_int top, u_int bottom, u_int n)
@@ -208,7 +208,7 @@ wsscreen_linefeed(struct wsemul *we)
 		wp->wp_y++;
 }
 
-/* --- characters ----------------------------------------------------------- */
+/* --- characters ---------------------------------------------------------- */
 
 static struct wsrow *
 here(struct wsemul *we)
@@ -272,6 +272,20 @@ put_mark(struct wsemul *we, uint32_t mark)
 		cell->wc_char = c;
 }
 
+/* So many cells were written, that one the last. */
+static void
+put_done(struct wsemul *we, uint32_t c, u_int n)
+{
+	struct wspen *wp = &we->we_pen;
+
+	wp->wp_x += n;
+	if (wp->wp_x == we->we_cols) {
+		wp->wp_x--;
+		wp->wp_wrap = (we->we_modes & WSM_WRAP) != 0;
+	}
+	we->we_last = c;
+}
+
 void
 wsscreen_put(struct wsemul *we, uint32_t c)
 {
@@ -306,12 +320,28 @@ wsscreen_put(struct wsemul *we, uint32_t c)
 	}
 	row_mend_cut(wr, wp->wp_x);
 	row_mend_cut(wr, wp->wp_x + width);
-	wp->wp_x += width;
-	if (wp->wp_x == we->we_cols) {
-		wp->wp_x--;
-		wp->wp_wrap = (we->we_modes & WSM_WRAP) != 0;
+	put_done(we, c, width);
+}
+
+size_t
+wsscreen_text(struct wsemul *we, const uint8_t *s, size_t n)
+{
+	struct wspen *wp = &we->we_pen;
+	struct wscell c = { .wc_attr = wp->wp_attr, .wc_fg = wp->wp_fg,
+	    .wc_bg = wp->wp_bg }, *cell = &here(we)->wr_cell[wp->wp_x];
+	size_t i;
+
+	if (wp->wp_wrap || (we->we_modes & WSM_INSERT))
+		return (0);
+	n = MIN(n, we->we_cols - wp->wp_x);
+	for (i = 0; i < n && s[i] >= ' ' && s[i] < 0x7f &&
+	    !(cell[i].wc_attr & (WSA_WIDE | WSA_RIGHT)); i++) {
+		c.wc_char = s[i];
+		cell[i] = c;
 	}
-	we->we_last = c;
+	if (i != 0)
+		put_done(we, s[i - 1], i);
+	return (i);
 }
 
 void
@@ -322,7 +352,7 @@ wsscreen_use(struct wsemul *we, bool alt)
 	we->we_back = 0;
 }
 
-/* --- sizes ---------------------------------------------------------------- */
+/* --- sizes --------------------------------------------------------------- */
 
 static void
 screen_free(struct wsrow **row, u_int rows)
@@ -443,7 +473,7 @@ wsemul_fini(struct wsemul *we)
 	we->we_cols = we->we_rows = 0;
 }
 
-/* --- what is to be seen ---------------------------------------------------- */
+/* --- what is to be seen -------------------------------------------------- */
 
 bool
 wsemul_look(struct wsemul *we, int lines)

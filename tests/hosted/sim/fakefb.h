@@ -5,7 +5,8 @@
 #define _FAKEFB_H_
 
 /*
- * A frame buffer in memory, at mainbus, with wsdisplay(4) below it.  It notes what was damaged and is busy until the test lets it show that.
+ * A frame buffer in memory, at mainbus, with wsdisplay(4) below it.  It notes
+ * what was damaged and is busy until the test lets it show that.
  */
 
 #include <sys/fb.h>
