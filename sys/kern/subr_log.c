@@ -19,7 +19,7 @@ static struct {
 	uint64_t	first;		/* of those that are shown */
 } msgbuf = { .mtx = MUTEX_INITIALIZER(IPL_HIGH) };
 
-static struct consdev	*cn_current, *cn_first, *cn_lastresort;
+static struct consdev	*cn_current, *cn_first, *cn_lastresort, *cn_spare;
 static bool		cn_checked;
 static bool		panicking;
 
@@ -163,6 +163,8 @@ cn_write(const char *s, size_t n)
 		cn_current->cn_write(cn_current, s, n);
 	if ((cn_current == NULL || cn_current->cn_last) &&
 	    (cmdline_get("console", 0) == NULL || panicking)) {
+		if (panicking && cn_current == NULL && cn_spare != NULL)
+			cn_spare->cn_write(cn_spare, s, n);
 		while (n-- > 0)
 			md_cnputc(*s++);
 	}
@@ -228,14 +230,26 @@ cn_check(void)
 }
 
 void
+cn_spare_attach(struct consdev *cn)
+{
+	if (cn_spare == NULL)
+		cn_spare = cn;
+}
+
+void
 cn_detach(struct consdev *cn)
 {
+	if (cn_spare == cn)
+		cn_spare = NULL;
 	if (cn_first == cn)
 		cn_first = NULL;
 	if (cn_lastresort == cn)
 		cn_lastresort = NULL;
 	if (cn_current != cn)
 		return;
+	/* nobody is in cn_write() after this */
+	mtx_enter(&msgbuf.mtx);
 	cn_current = NULL;
+	mtx_leave(&msgbuf.mtx);
 	tty_console(NULL);
 }

@@ -44,6 +44,7 @@ struct tty_priv {
 	struct session	*session;	/* proc_lock: its controlling terminal */
 	struct tty	*tty;
 	struct cdev	*cdev;
+	struct cdev	*alias;		/* the driver's: see tty_alias_set() */
 	struct termios2	 tio;
 	struct winsize	 ws;
 	bool		 open;
@@ -66,6 +67,7 @@ static TAILQ_HEAD(, tty_priv) alltys = TAILQ_HEAD_INITIALIZER(alltys);
 static struct tty	*console;	/* proc_lock, as the list */
 
 static const struct cdevsw tty_cdevsw, ctty_cdevsw, console_cdevsw;
+static const struct cdevsw alias_cdevsw;
 
 #define FLAG(t, which, bit)	(((t)->tio.c_##which & (bit)) != 0)
 
@@ -1512,6 +1514,7 @@ tty_detach(struct tty *tp)
 	if (console == tp)
 		console = NULL;
 	mtx_leave(&proc_lock);
+	dev_destroy(t->alias);
 	dev_destroy(t->cdev);
 	/* the driver's interrupt may still come */
 	mtx_enter(&tp->t_mtx);
@@ -1520,7 +1523,23 @@ tty_detach(struct tty *tp)
 	kmem_free(t, sizeof(*t));
 }
 
-/* --- /dev/tty and /dev/console ------------------------------------------ */
+/* --- /dev/tty, /dev/console and other names ----------------------------- */
+
+int
+tty_alias_set(struct tty *tp, const char *dir, const char *name)
+{
+	struct tty_priv *t = tp->t_priv;
+	size_t n = strlen(dir);
+
+	if (t->alias != NULL && name != NULL &&
+	    strncmp(dev_name(t->alias), dir, n) == 0 &&
+	    strcmp(dev_name(t->alias) + n, name) == 0)
+		return (0);
+	dev_destroy(t->alias);
+	t->alias = NULL;
+	return (name == NULL ? 0 : dev_create(&t->alias, &alias_cdevsw, tp,
+	    0620, "%s%s", dir, name));
+}
 
 void
 tty_console(struct tty *tp)
@@ -1542,9 +1561,11 @@ tty_alias(struct cdev *cd, struct cdev **cdp)
 		tp = curproc->p_session->s_tty;
 	else if (cd->cd_sw == &console_cdevsw)
 		tp = console;
+	else if (cd->cd_sw == &alias_cdevsw)
+		tp = dev_arg(cd);
 	if (tp != NULL && (t = tty_find(tp)) != NULL)
 		cd = t->cdev;
-	else if (cd->cd_sw == &ctty_cdevsw)
+	else if (cd->cd_sw == &ctty_cdevsw || cd->cd_sw == &alias_cdevsw)
 		error = ENXIO;
 	if (error == 0)
 		dev_ref(cd);
@@ -1569,6 +1590,11 @@ console_write(struct cdev *cd __unused, struct uio *uio, int flags __unused)
 
 static const struct cdevsw ctty_cdevsw = {
 	.d_name = "ctty",
+};
+
+/* Of which only the name is used. */
+static const struct cdevsw alias_cdevsw = {
+	.d_name = "ttyalias",
 };
 
 /* While there is no console: nothing to read, and what is said is lost. */

@@ -57,6 +57,10 @@ struct tty {
  * tty_more: any context, without the mutex: calls to_start if output waits.
  * tty_hangup: the far side has gone; readers see end of file.
  * tty_winsize: the far side told its size; SIGWINCH follows.
+ * tty_alias_set: thread context; /dev/DIRNAME is the same terminal from now on,
+ *	in place of an earlier such name; NULL: none is.  It goes with the
+ *	terminal.  Calls of it and of tty_detach() exclude each other.
+ *	ENOMEM, EEXIST.
  */
 int	 tty_attach(struct tty *, const struct tty_ops *, void *,
 	    const char *);
@@ -66,6 +70,7 @@ size_t	 tty_output(struct tty *, void *, size_t);
 void	 tty_more(struct tty *);
 void	 tty_hangup(struct tty *);
 void	 tty_winsize(struct tty *, u_int, u_int);	/* columns, rows */
+int	 tty_alias_set(struct tty *, const char *dir, const char *name);
 
 /*
  * Job control.
@@ -101,9 +106,13 @@ struct consdev {
 
 void	tty_console(struct tty *);	/* what /dev/console is from now on */
 
-/* thread context; console=NAME or the first that comes is taken */
+/*
+ * Thread context; console=NAME or the first that comes is taken.
+ * cn_spare_attach: one that can only write, for a panic while there is none.
+ */
 void	cn_attach(struct consdev *);
-void	cn_detach(struct consdev *);
+void	cn_spare_attach(struct consdev *);
+void	cn_detach(struct consdev *);		/* of either kind */
 void	cn_check(void);			/* main: after autoconfiguration */
 
 #endif /* _SYS_TTY_H_ */

@@ -130,6 +130,7 @@ vm_block_free(paddr_t pa, u_int order, bool reported)
 		order++;
 	}
 	pg = vm_page_of(pa);
+	KASSERT(pg != NULL);
 	pg->pg_flags = PGF_FREE | (reported ? PGF_REPORTED : 0);
 	pg->pg_order = order;
 	vf = vm_free_of(pa, order);

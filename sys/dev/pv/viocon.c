@@ -2,84 +2,28 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * viocon(4): virtio console, one port, as a terminal and as the console of
- * the kernel.
+ * viocon(4): virtio console.  VIRTIO 1.4, 5.3.
  *
- * Locks: sc_rxmtx, then the tty's, then sc_txmtx.  sc_txmtx is the last one,
- * and nothing is printed with it but what virtio_fail() keeps for later, so
- * that the kernel's messages can take it.  If its holder is the very CPU
- * that has something to say, the message takes the way of EMERG_WRITE, a
- * character at a time through a register, or is lost.
+ * Without MULTIPORT it has one port, a terminal.  With it there may be many,
+ * each a terminal or a stream of bytes; see vioconvar.h for what is where.
  */
 
 #include <sys/errno.h>
-#include <sys/synch.h>
+#include <sys/kmem.h>
 #include <sys/systm.h>
-#include <sys/timeout.h>
-#include <sys/tty.h>
 
-#include <dev/pv/vioconreg.h>
-#include <dev/pv/virtiovar.h>
+#include <dev/pv/vioconvar.h>
 
-#define VIOCON_NRX	16
-#define VIOCON_RXSIZE	256
-#define VIOCON_NTX	8
-#define VIOCON_TXSIZE	4096
-#define VIOCON_POLL	5		/* microseconds */
-#define VIOCON_PATIENCE	50000		/* in all, before it is stalled */
-
-struct viocon_buf {
-	struct viocon_buf	*cb_next;	/* free list */
-	bus_size_t		 cb_off;	/* in its dmamem */
-	size_t			 cb_len;	/* bytes in it */
-	size_t			 cb_pos;	/* of those taken */
-	bool			 cb_lent;	/* for input */
-};
-
-struct viocon_softc {
-	struct device		 sc_dev;
-	struct virtio_softc	*sc_vsc;
-	struct virtqueue	*sc_rxq, *sc_txq;
-
-	struct mutex		 sc_rxmtx;
-	struct dmamem		 sc_rxmem;
-	struct viocon_buf	 sc_rxbuf[VIOCON_NRX];
-	struct viocon_buf	*sc_rxheld;	/* the tty has no room for it */
-	struct timeout		 sc_rxmore;
-
-	struct mutex		 sc_txmtx;
-	struct dmamem		 sc_txmem;
-	struct viocon_buf	 sc_txbuf[VIOCON_NTX];
-	struct viocon_buf	*sc_txfree;
-	struct viocon_buf	*sc_line;	/* the kernel's, not complete */
-	u_int			 sc_txbusy;	/* with the device */
-	bool			 sc_stalled;	/* nobody reads at the far end */
-	bool			 sc_down;	/* stopped */
-
-	struct tty		 sc_tty;
-	bool			 sc_hastty;
-	struct consdev		 sc_cons;
-	bool			 sc_hascons;
-};
+#define QUEUE_NAME	16
 
 int	viocon_attach(struct device *, struct device *, void *);
 int	viocon_detach(struct device *, int);
 
 VIRTIO_ATTACH_DECL(viocon, viocon_softc, VIRTIO_ID_CONSOLE, "console");
 
-static void	viocon_rxintr(void *);
-static void	viocon_txintr(void *);
-static void	viocon_rxmore(void *);
-static void	viocon_config(void *);
-static void	viocon_event(void *, enum virtio_event);
-static void	viocon_start(struct tty *);
-static void	viocon_unthrottle(struct tty *);
-static void	viocon_cnwrite(struct consdev *, const char *, size_t);
-static void	viocon_teardown(struct viocon_softc *);
-
 static const struct virtio_feature viocon_features[] = {
 	{ VIRTIO_CONSOLE_F_SIZE, 0, 0, "SIZE" },
-	{ VIRTIO_CONSOLE_F_MULTIPORT, 0, VFF_UNUSED, "MULTIPORT" },
+	{ VIRTIO_CONSOLE_F_MULTIPORT, 0, 0, "MULTIPORT" },
 	{ VIRTIO_CONSOLE_F_EMERG_WRITE, 0, 0, "EMERG_WRITE" },
 };
 
@@ -87,240 +31,45 @@ static const struct virtio_field viocon_size[] = {
 	VIRTIO_FIELD(virtio_console_config, cols, VIRTIO_CONSOLE_F_SIZE),
 	VIRTIO_FIELD(virtio_console_config, rows, VIRTIO_CONSOLE_F_SIZE),
 };
+static const struct virtio_field viocon_nports[] = {
+	VIRTIO_FIELD(virtio_console_config, max_nr_ports,
+	    VIRTIO_CONSOLE_F_MULTIPORT),
+};
 static const struct virtio_field viocon_emerg[] = {
 	VIRTIO_FIELD(virtio_console_config, emerg_wr,
 	    VIRTIO_CONSOLE_F_EMERG_WRITE),
 };
 
-static const struct tty_ops viocon_ttyops = {
-	.to_start = viocon_start,
-	.to_unthrottle = viocon_unthrottle,
-};
+/* --- configuration ------------------------------------------------------ */
 
-/* --- input -------------------------------------------------------------- */
-
-static char *
-viocon_rxdata(struct viocon_softc *sc, const struct viocon_buf *cb)
+bool
+viocon_winsize(struct viocon_softc *sc, u_int *cols, u_int *rows)
 {
-	return ((char *)sc->sc_rxmem.dmm_kva + cb->cb_off);
-}
+	struct virtio_console_config conf;
 
-/* Lend a buffer; the caller notifies. */
-static int
-viocon_rxlend(struct viocon_softc *sc, struct viocon_buf *cb)
-{
-	VQ_SG_DECL(sg, 1, virtio_dmat(sc->sc_vsc));
-	int error;
-
-	if ((error = vq_sg_in_mem(&sg, &sc->sc_rxmem, cb->cb_off,
-	    VIOCON_RXSIZE)) == 0 &&
-	    (error = vq_enqueue(sc->sc_rxq, cb, &sg)) == 0)
-		cb->cb_lent = true;
-	return (error);
-}
-
-/* All that neither the device nor the tty has; a small queue takes fewer. */
-static void
-viocon_rxfill(struct viocon_softc *sc)
-{
-	u_int i;
-
-	MUTEX_ASSERT_LOCKED(&sc->sc_rxmtx);
-	for (i = 0; i < VIOCON_NRX; i++) {
-		if (!sc->sc_rxbuf[i].cb_lent &&
-		    &sc->sc_rxbuf[i] != sc->sc_rxheld &&
-		    viocon_rxlend(sc, &sc->sc_rxbuf[i]) != 0)
-			break;
-	}
-	vq_notify(sc->sc_rxq);
-}
-
-/* Give the tty what is in a buffer; false: it does not take all of it. */
-static bool
-viocon_rxgive(struct viocon_softc *sc, struct viocon_buf *cb)
-{
-	cb->cb_pos += tty_input(&sc->sc_tty, viocon_rxdata(sc, cb) +
-	    cb->cb_pos, cb->cb_len - cb->cb_pos);
-	return (cb->cb_pos == cb->cb_len);
-}
-
-/*
- * Pass on what has come, in order.  If the tty is full the buffer in hand is
- * kept, the others stay in the ring, and the host has to wait.
- */
-static void
-viocon_rx(struct viocon_softc *sc)
-{
-	struct viocon_buf *cb;
-	uint32_t len;
-
-	MUTEX_ASSERT_LOCKED(&sc->sc_rxmtx);
-	if ((cb = sc->sc_rxheld) != NULL) {
-		if (!viocon_rxgive(sc, cb))
-			return;
-		sc->sc_rxheld = NULL;
-		(void)viocon_rxlend(sc, cb);
-	}
-	do {
-		while ((cb = vq_dequeue(sc->sc_rxq, &len)) != NULL) {
-			cb->cb_lent = false;
-			cb->cb_len = len;
-			cb->cb_pos = 0;
-			if (!viocon_rxgive(sc, cb)) {
-				sc->sc_rxheld = cb;
-				vq_intr_disable(sc->sc_rxq);
-				vq_notify(sc->sc_rxq);
-				return;
-			}
-			/* if not now, then in viocon_resume() */
-			(void)viocon_rxlend(sc, cb);
-		}
-	} while (vq_intr_enable(sc->sc_rxq, 0));
-	vq_notify(sc->sc_rxq);
+	memset(&conf, 0, sizeof(conf));
+	if (!virtio_has(sc->sc_vsc, VIRTIO_CONSOLE_F_SIZE) ||
+	    virtio_config_read(sc->sc_vsc, viocon_size, nitems(viocon_size),
+	    &conf) != 0 || conf.cols == 0 || conf.rows == 0)
+		return (false);
+	*cols = conf.cols;
+	*rows = conf.rows;
+	return (true);
 }
 
 static void
-viocon_rxintr(void *arg)
+viocon_config(void *arg)
 {
 	struct viocon_softc *sc = arg;
 
-	mtx_enter(&sc->sc_rxmtx);
-	if (sc->sc_rxheld == NULL)
-		viocon_rx(sc);
-	mtx_leave(&sc->sc_rxmtx);
-}
-
-/* The tty has room again; it may hold its mutex, so not from here. */
-static void
-viocon_unthrottle(struct tty *tp)
-{
-	struct viocon_softc *sc = tp->t_arg;
-
-	timeout_add_nsec(&sc->sc_rxmore, 0);
-}
-
-static void
-viocon_rxmore(void *arg)
-{
-	struct viocon_softc *sc = arg;
-
-	mtx_enter(&sc->sc_rxmtx);
-	viocon_rx(sc);
-	mtx_leave(&sc->sc_rxmtx);
-}
-
-/* --- output ------------------------------------------------------------- */
-
-static char *
-viocon_txdata(struct viocon_softc *sc, const struct viocon_buf *cb)
-{
-	return ((char *)sc->sc_txmem.dmm_kva + cb->cb_off);
-}
-
-static void
-viocon_txfree(struct viocon_softc *sc, struct viocon_buf *cb)
-{
-	cb->cb_next = sc->sc_txfree;
-	sc->sc_txfree = cb;
-}
-
-/* Take back what the device is done with. */
-static void
-viocon_txreap(struct viocon_softc *sc)
-{
-	struct viocon_buf *cb;
-	uint32_t len;		/* nothing: it only reads */
-
-	MUTEX_ASSERT_LOCKED(&sc->sc_txmtx);
-	while ((cb = vq_dequeue(sc->sc_txq, &len)) != NULL) {
-		viocon_txfree(sc, cb);
-		sc->sc_txbusy--;
-		sc->sc_stalled = false;
-	}
-}
-
-static struct viocon_buf *
-viocon_txget(struct viocon_softc *sc)
-{
-	struct viocon_buf *cb;
-
-	if (sc->sc_txfree == NULL)
-		viocon_txreap(sc);
-	if ((cb = sc->sc_txfree) != NULL) {
-		sc->sc_txfree = cb->cb_next;
-		cb->cb_len = 0;
-	}
-	return (cb);
-}
-
-/* Lend a buffer to the device; the caller notifies. */
-static void
-viocon_txsend(struct viocon_softc *sc, struct viocon_buf *cb)
-{
-	VQ_SG_DECL(sg, 1, virtio_dmat(sc->sc_vsc));
-
-	if (vq_sg_out_mem(&sg, &sc->sc_txmem, cb->cb_off, cb->cb_len) == 0 &&
-	    vq_enqueue(sc->sc_txq, cb, &sg) == 0)
-		sc->sc_txbusy++;
+	if (sc->sc_multi)
+		viocon_ctl_wake(sc, VIOCON_SIZE);
 	else
-		viocon_txfree(sc, cb);	/* stopped: it is lost */
+		viocon_term_size(&sc->sc_port[0]);
 }
-
-/* The kernel's line goes first, complete or not. */
-static void
-viocon_txline(struct viocon_softc *sc)
-{
-	struct viocon_buf *cb = sc->sc_line;
-
-	sc->sc_line = NULL;
-	if (cb != NULL)
-		viocon_txsend(sc, cb);
-}
-
-/* With the tty's mutex. */
-static void
-viocon_start(struct tty *tp)
-{
-	struct viocon_softc *sc = tp->t_arg;
-	struct viocon_buf *cb;
-
-	mtx_enter(&sc->sc_txmtx);
-	if (!vq_ready(sc->sc_txq) && !sc->sc_down) {
-		mtx_leave(&sc->sc_txmtx);	/* it waits in the tty */
-		return;
-	}
-	viocon_txline(sc);
-	while ((cb = viocon_txget(sc)) != NULL) {
-		cb->cb_len = tty_output(tp, viocon_txdata(sc, cb),
-		    VIOCON_TXSIZE);
-		if (cb->cb_len == 0) {
-			viocon_txfree(sc, cb);
-			break;
-		}
-		viocon_txsend(sc, cb);
-	}
-	vq_notify(sc->sc_txq);
-	mtx_leave(&sc->sc_txmtx);
-}
-
-static void
-viocon_txintr(void *arg)
-{
-	struct viocon_softc *sc = arg;
-
-	mtx_enter(&sc->sc_txmtx);
-	do {
-		viocon_txreap(sc);
-	} while (vq_intr_enable(sc->sc_txq, 0));
-	mtx_leave(&sc->sc_txmtx);
-	/* also if cnwrite has reaped before us */
-	tty_more(&sc->sc_tty);
-}
-
-/* --- the kernel's console ----------------------------------------------- */
 
 /* 5.3.5: works always, if it is offered. */
-static void
+void
 viocon_emergency(struct viocon_softc *sc, const char *s, size_t n)
 {
 	struct virtio_console_config conf;
@@ -336,137 +85,310 @@ viocon_emergency(struct viocon_softc *sc, const char *s, size_t n)
 	}
 }
 
-/*
- * Wait until no more than so many buffers are with the device.  Once that
- * took too long there is no waiting until it has moved again.
- */
-static bool
-viocon_cnwait(struct viocon_softc *sc, u_int busy)
-{
-	u_int usec;
-
-	for (usec = 0;; usec += VIOCON_POLL) {
-		viocon_txreap(sc);
-		if (sc->sc_txbusy <= busy)
-			return (true);
-		if (sc->sc_stalled || usec >= VIOCON_PATIENCE)
-			break;
-		delay(VIOCON_POLL);
-	}
-	sc->sc_stalled = true;
-	return (false);
-}
-
-static bool
-viocon_cnput(struct viocon_softc *sc, char c)
-{
-	struct viocon_buf *cb;
-
-	if (sc->sc_line != NULL && sc->sc_line->cb_len == VIOCON_TXSIZE) {
-		viocon_txline(sc);
-		vq_notify(sc->sc_txq);
-	}
-	if (sc->sc_line == NULL && (sc->sc_line = viocon_txget(sc)) == NULL) {
-		(void)viocon_cnwait(sc, VIOCON_NTX - 1);
-		sc->sc_line = viocon_txget(sc);
-	}
-	if ((cb = sc->sc_line) == NULL)
-		return (false);
-	viocon_txdata(sc, cb)[cb->cb_len++] = c;
-	return (true);
-}
-
-/*
- * Lines are sent when they are complete, and waited for, so that they are
- * out when the machine stops next.
- */
+/* A user may look here in vain for a console. */
 static void
-viocon_cnwrite(struct consdev *cn, const char *s, size_t n)
+viocon_lament(struct viocon_softc *sc, int error)
 {
-	struct viocon_softc *sc = cn->cn_arg;
-	bool complete;
+	char line[64];
+	int n;
 
-	if (n == 0)
-		return;
-	if (!vq_ready(sc->sc_txq) || mtx_owned(&sc->sc_txmtx)) {
-		viocon_emergency(sc, s, n);
-		return;
+	n = snprintf(line, sizeof(line), "%s: cannot attach, error %d\n",
+	    sc->sc_dev.dv_xname, error);
+	viocon_emergency(sc, line, n);
+}
+
+/* --- interrupts --------------------------------------------------------- */
+
+static void
+viocon_rxintr(void *arg)
+{
+	struct viocon_port *p = arg;
+
+	mtx_enter(&p->p_rxmtx);
+	if (p->p_term != NULL)
+		viocon_term_rx(p);
+	else if (p->p_user != NULL)
+		viocon_dev_rxintr(p);
+	else
+		vq_intr_disable(p->p_rxq);
+	mtx_leave(&p->p_rxmtx);
+}
+
+static void
+viocon_txintr(void *arg)
+{
+	struct viocon_port *p = arg;
+	bool term;
+
+	mtx_enter(&p->p_txmtx);
+	term = p->p_term != NULL;
+	if (!term && p->p_user != NULL)
+		viocon_dev_txintr(p);
+	else if (!term)
+		vq_intr_disable(p->p_txq);
+	mtx_leave(&p->p_txmtx);
+	if (term)
+		viocon_term_tx(p);
+}
+
+/* --- queues ------------------------------------------------------------- */
+
+static struct virtqueue_conf
+viocon_rxconf(struct viocon_port *p)
+{
+	return ((struct virtqueue_conf){
+	    .vqc_index = VIRTIO_CONSOLE_PORT_RECEIVEQ(p->p_id),
+	    .vqc_size = VIOCON_NRX, .vqc_nsegs = 1, .vqc_mtx = &p->p_rxmtx,
+	    .vqc_intr = viocon_rxintr, .vqc_arg = p });
+}
+
+static struct virtqueue_conf
+viocon_txconf(struct viocon_port *p)
+{
+	return ((struct virtqueue_conf){
+	    .vqc_index = VIRTIO_CONSOLE_PORT_TRANSMITQ(p->p_id),
+	    .vqc_size = VIOCON_NTX, .vqc_nsegs = 1, .vqc_mtx = &p->p_txmtx,
+	    .vqc_intr = viocon_txintr, .vqc_arg = p });
+}
+
+/* Of the device, in the order of their numbers. */
+struct viocon_queues {
+	struct virtqueue_conf	*vqs_conf;
+	struct virtqueue	**vqs_vq;
+	char			(*vqs_name)[QUEUE_NAME];
+	u_int			 vqs_n;
+};
+
+static void
+viocon_queues_describe(struct viocon_softc *sc, struct viocon_queues *vqs)
+{
+	u_int i, q;
+
+	for (i = 0; i < sc->sc_nports; i++) {
+		q = VIRTIO_CONSOLE_PORT_RECEIVEQ(i);
+		vqs->vqs_conf[q] = viocon_rxconf(&sc->sc_port[i]);
+		vqs->vqs_conf[q + 1] = viocon_txconf(&sc->sc_port[i]);
+		snprintf(vqs->vqs_name[q], QUEUE_NAME, sc->sc_multi ?
+		    "receive%u" : "receive", i);
+		snprintf(vqs->vqs_name[q + 1], QUEUE_NAME, sc->sc_multi ?
+		    "transmit%u" : "transmit", i);
 	}
-	mtx_enter(&sc->sc_txmtx);
-	complete = s[n - 1] == '\n';
-	for (; n > 0; n--, s++) {
-		if ((*s == '\n' && !viocon_cnput(sc, '\r')) ||
-		    !viocon_cnput(sc, *s))
-			break;		/* nobody reads: the rest is lost */
+	if (sc->sc_multi) {
+		vqs->vqs_conf[VIRTIO_CONSOLE_CTL_RECEIVEQ] =
+		    (struct virtqueue_conf){
+		    .vqc_index = VIRTIO_CONSOLE_CTL_RECEIVEQ, .vqc_size = 64,
+		    .vqc_nsegs = 1, .vqc_mtx = &sc->sc_ctrxmtx,
+		    .vqc_intr = viocon_ctl_rxintr, .vqc_arg = sc };
+		vqs->vqs_conf[VIRTIO_CONSOLE_CTL_TRANSMITQ] =
+		    (struct virtqueue_conf){
+		    .vqc_index = VIRTIO_CONSOLE_CTL_TRANSMITQ, .vqc_size = 32,
+		    .vqc_nsegs = 1, .vqc_mtx = &sc->sc_cttxmtx,
+		    .vqc_intr = viocon_ctl_txintr, .vqc_arg = sc };
+		strlcpy(vqs->vqs_name[VIRTIO_CONSOLE_CTL_RECEIVEQ],
+		    "ctl-receive", QUEUE_NAME);
+		strlcpy(vqs->vqs_name[VIRTIO_CONSOLE_CTL_TRANSMITQ],
+		    "ctl-transmit", QUEUE_NAME);
 	}
-	if (complete) {
-		viocon_txline(sc);
-		vq_notify(sc->sc_txq);
-		(void)viocon_cnwait(sc, 0);
+	for (i = 0; i < vqs->vqs_n; i++)
+		vqs->vqs_conf[i].vqc_name = vqs->vqs_name[i];
+}
+
+static void
+viocon_queues_keep(struct viocon_softc *sc, const struct viocon_queues *vqs)
+{
+	u_int i, q;
+
+	for (i = 0; i < sc->sc_nports; i++) {
+		q = VIRTIO_CONSOLE_PORT_RECEIVEQ(i);
+		sc->sc_port[i].p_rxq = vqs->vqs_vq[q];
+		sc->sc_port[i].p_txq = vqs->vqs_vq[q + 1];
 	}
-	mtx_leave(&sc->sc_txmtx);
+	if (sc->sc_multi) {
+		sc->sc_ctrxq = vqs->vqs_vq[VIRTIO_CONSOLE_CTL_RECEIVEQ];
+		sc->sc_cttxq = vqs->vqs_vq[VIRTIO_CONSOLE_CTL_TRANSMITQ];
+	}
+}
+
+/* 3.1.1: all of them before DRIVER_OK, whether there is a port or not. */
+static int
+viocon_queues(struct viocon_softc *sc)
+{
+	struct viocon_queues vqs = { .vqs_n = 2 * sc->sc_nports +
+	    (sc->sc_multi ? 2 : 0) };
+	size_t n = vqs.vqs_n;
+	int error = ENOMEM;
+
+	vqs.vqs_conf = kmem_zalloc(n * sizeof(*vqs.vqs_conf), KM_NOSLEEP);
+	vqs.vqs_vq = kmem_zalloc(n * sizeof(*vqs.vqs_vq), KM_NOSLEEP);
+	vqs.vqs_name = kmem_zalloc(n * sizeof(*vqs.vqs_name), KM_NOSLEEP);
+	if (vqs.vqs_conf != NULL && vqs.vqs_vq != NULL &&
+	    vqs.vqs_name != NULL) {
+		viocon_queues_describe(sc, &vqs);
+		error = virtio_queues(sc->sc_vsc, IPL_TTY, vqs.vqs_conf, n,
+		    vqs.vqs_vq);
+	}
+	if (error == 0)
+		viocon_queues_keep(sc, &vqs);
+	kmem_free(vqs.vqs_name, n * sizeof(*vqs.vqs_name));
+	kmem_free(vqs.vqs_vq, n * sizeof(*vqs.vqs_vq));
+	kmem_free(vqs.vqs_conf, n * sizeof(*vqs.vqs_conf));
+	return (error);
+}
+
+/* --- failure and recovery ----------------------------------------------- */
+
+/* What the device had; all of it, or only one queue's? */
+static void
+viocon_stopped(struct viocon_softc *sc)
+{
+	u_int i;
+
+	sc->sc_reset = sc->sc_multi && !vq_ready(sc->sc_ctrxq) &&
+	    !vq_ready(sc->sc_cttxq) && !vq_ready(sc->sc_port[0].p_rxq);
+	if (sc->sc_multi)
+		viocon_ctl_drain(sc);
+	for (i = 0; i < sc->sc_nports; i++)
+		viocon_buf_drain(&sc->sc_port[i]);
+}
+
+static void
+viocon_resumed(struct viocon_softc *sc)
+{
+	u_int i;
+
+	if (sc->sc_multi)
+		viocon_ctl_fill(sc);
+	for (i = 0; i < sc->sc_nports; i++)
+		viocon_port_resume(&sc->sc_port[i]);
+	if (sc->sc_multi)
+		viocon_ctl_wake(sc, sc->sc_reset ? VIOCON_BEGIN :
+		    VIOCON_SETTLE | VIOCON_MESSAGES);
+	sc->sc_reset = false;
+}
+
+static void
+viocon_dead(struct viocon_softc *sc)
+{
+	u_int i;
+
+	viocon_stopped(sc);
+	for (i = 0; i < sc->sc_nports; i++)
+		viocon_port_down(&sc->sc_port[i]);
+	/* terminals come and go by the thread alone, while there is one */
+	if (sc->sc_thread != NULL)
+		viocon_ctl_wake(sc, VIOCON_DOWN);
+	else for (i = 0; i < sc->sc_nports; i++)
+		viocon_term_down(&sc->sc_port[i]);
+}
+
+static void
+viocon_event(void *arg, enum virtio_event ev)
+{
+	switch (ev) {
+	case VIRTIO_STOPPED:
+		viocon_stopped(arg);
+		break;
+	case VIRTIO_RESUMED:
+		viocon_resumed(arg);
+		break;
+	case VIRTIO_DEAD:
+		viocon_dead(arg);
+		break;
+	}
 }
 
 /* --- attachment --------------------------------------------------------- */
 
-/* How large the far end's window is, if it says so. */
-static bool
-viocon_winsize(struct viocon_softc *sc, struct virtio_console_config *conf)
+/*
+ * How many ports there may be: as many as the device says, within reason,
+ * and has queues for.  claimed: what it says.
+ */
+static u_int
+viocon_count(struct viocon_softc *sc, uint32_t *claimed)
 {
-	memset(conf, 0, sizeof(*conf));
-	return (virtio_has(sc->sc_vsc, VIRTIO_CONSOLE_F_SIZE) &&
-	    virtio_config_read(sc->sc_vsc, viocon_size, nitems(viocon_size),
-	    conf) == 0 && conf->cols != 0 && conf->rows != 0);
-}
-
-static void
-viocon_config(void *arg)
-{
-	struct viocon_softc *sc = arg;
 	struct virtio_console_config conf;
+	u_int n, i;
 
-	if (sc->sc_hastty && viocon_winsize(sc, &conf))
-		tty_winsize(&sc->sc_tty, conf.cols, conf.rows);
+	memset(&conf, 0, sizeof(conf));
+	if (virtio_config_read(sc->sc_vsc, viocon_nports,
+	    nitems(viocon_nports), &conf) != 0)
+		return (0);
+	*claimed = conf.max_nr_ports;
+	n = MIN(conf.max_nr_ports, VIOCON_MAXPORTS);
+	for (i = 1; i < n; i++) {
+		if (!virtio_queue_there(sc->sc_vsc,
+		    VIRTIO_CONSOLE_PORT_RECEIVEQ(i)) ||
+		    !virtio_queue_there(sc->sc_vsc,
+		    VIRTIO_CONSOLE_PORT_TRANSMITQ(i)))
+			break;
+	}
+	return (MIN(n, i));
 }
 
 static int
-viocon_queues(struct viocon_softc *sc)
+viocon_negotiate(struct viocon_softc *sc, uint32_t *claimed)
 {
-	const struct virtqueue_conf conf[] = {
-		{ .vqc_name = "receive", .vqc_index = VIRTIO_CONSOLE_RECEIVEQ,
-		    .vqc_size = VIOCON_NRX, .vqc_nsegs = 1,
-		    .vqc_mtx = &sc->sc_rxmtx, .vqc_intr = viocon_rxintr,
-		    .vqc_arg = sc },
-		{ .vqc_name = "transmit",
-		    .vqc_index = VIRTIO_CONSOLE_TRANSMITQ,
-		    .vqc_size = VIOCON_NTX, .vqc_nsegs = 1,
-		    .vqc_mtx = &sc->sc_txmtx, .vqc_intr = viocon_txintr,
-		    .vqc_arg = sc },
-	};
-	struct virtqueue *vq[nitems(conf)];
-	bus_dma_tag_t dmat = virtio_dmat(sc->sc_vsc);
+	struct device *self = &sc->sc_dev;
+	virtio_bits_t refuse = 0;
 	u_int i;
 	int error;
 
-	if ((error = dmamem_alloc(&sc->sc_rxmem, dmat,
-	    VIOCON_NRX * VIOCON_RXSIZE, 0, BUS_DMA_NOWAIT)) != 0 ||
-	    (error = dmamem_alloc(&sc->sc_txmem, dmat,
-	    VIOCON_NTX * VIOCON_TXSIZE, 0, BUS_DMA_NOWAIT)) != 0 ||
-	    (error = virtio_queues(sc->sc_vsc, IPL_TTY, conf, nitems(conf),
-	    vq)) != 0)
-		return (error);
-	sc->sc_rxq = vq[0];
-	sc->sc_txq = vq[1];
-	for (i = 0; i < VIOCON_NTX; i++) {
-		sc->sc_txbuf[i].cb_off = i * VIOCON_TXSIZE;
-		viocon_txfree(sc, &sc->sc_txbuf[i]);
+	for (;;) {
+		if ((error = virtio_negotiate(sc->sc_vsc, self,
+		    viocon_features, nitems(viocon_features), refuse)) != 0)
+			return (error);
+		sc->sc_multi = virtio_has(sc->sc_vsc,
+		    VIRTIO_CONSOLE_F_MULTIPORT);
+		sc->sc_nports = sc->sc_multi ? viocon_count(sc, claimed) : 1;
+		if (sc->sc_nports != 0)
+			break;
+		refuse = VIRTIO_CONSOLE_F_MULTIPORT;	/* it has none */
 	}
-	for (i = 0; i < VIOCON_NRX; i++)
-		sc->sc_rxbuf[i].cb_off = i * VIOCON_RXSIZE;
-	mtx_enter(&sc->sc_rxmtx);
-	viocon_rxfill(sc);
-	mtx_leave(&sc->sc_rxmtx);
+	sc->sc_port = kmem_zalloc(sc->sc_nports * sizeof(*sc->sc_port),
+	    KM_NOSLEEP);
+	if (sc->sc_port == NULL)
+		return (ENOMEM);
+	for (i = 0; i < sc->sc_nports; i++)
+		viocon_port_init(&sc->sc_port[i], sc, i);
 	return (0);
+}
+
+static void
+viocon_describe(struct viocon_softc *sc, uint32_t claimed)
+{
+	struct viocon_port *p = &sc->sc_port[0];
+	const char *s = sc->sc_nports == 1 ? "" : "s";
+
+	if (!sc->sc_multi && p->p_cols != 0)
+		device_describe(&sc->sc_dev, "one port, %ux%u", p->p_cols,
+		    p->p_rows);
+	else if (!sc->sc_multi)
+		device_describe(&sc->sc_dev, "one port");
+	else if (claimed == sc->sc_nports)
+		device_describe(&sc->sc_dev, "%u port%s", sc->sc_nports, s);
+	else
+		device_describe(&sc->sc_dev, "%u port%s of %u",
+		    sc->sc_nports, s, claimed);
+}
+
+static void
+viocon_teardown(struct viocon_softc *sc)
+{
+	u_int i;
+
+	viocon_ctl_end(sc);
+	viocon_cons_detach(sc);
+	virtio_stop(sc->sc_vsc);		/* no interrupt after this */
+	if (sc->sc_port != NULL && sc->sc_port[0].p_rxq != NULL)
+		viocon_dead(sc);
+	for (i = 0; i < sc->sc_nports && sc->sc_port != NULL; i++)
+		viocon_port_remove(&sc->sc_port[i]);
+	virtio_end(sc->sc_vsc);
+	viocon_ctl_free(sc);
+	for (i = 0; i < sc->sc_nports && sc->sc_port != NULL; i++)
+		viocon_buf_free(&sc->sc_port[i]);
+	kmem_free(sc->sc_port, sc->sc_nports * sizeof(*sc->sc_port));
+	sc->sc_port = NULL;
 }
 
 int
@@ -474,38 +396,36 @@ viocon_attach(struct device *parent __unused, struct device *self, void *aux)
 {
 	struct viocon_softc *sc = (struct viocon_softc *)self;
 	struct virtio_attach_args *va = aux;
-	struct virtio_console_config conf;
+	uint32_t claimed = 0;
 	int error;
 
 	sc->sc_vsc = va->va_vsc;
-	mtx_init(&sc->sc_rxmtx, IPL_TTY);
-	mtx_init(&sc->sc_txmtx, IPL_TTY);
-	timeout_set(&sc->sc_rxmore, viocon_rxmore, sc);
-	if ((error = virtio_negotiate(sc->sc_vsc, self, viocon_features,
-	    nitems(viocon_features), 0)) != 0 ||
+	mtx_init(&sc->sc_cttxmtx, IPL_TTY);
+	mtx_init(&sc->sc_ctrxmtx, IPL_TTY);
+	mtx_init(&sc->sc_mtx, IPL_TTY);
+	if (virtio_offered(sc->sc_vsc, VIRTIO_CONSOLE_F_EMERG_WRITE))
+		viocon_cons_attach(sc);
+	if ((error = viocon_negotiate(sc, &claimed)) != 0 ||
 	    (error = viocon_queues(sc)) != 0)
 		goto fail;
 	/* before there are interrupts, since they call it */
-	if ((error = tty_attach(&sc->sc_tty, &viocon_ttyops, sc,
-	    self->dv_xname)) != 0)
+	error = sc->sc_multi ? viocon_ctl_init(sc) :
+	    viocon_term_attach(&sc->sc_port[0]);
+	if (error != 0)
 		goto fail;
-	sc->sc_hastty = true;
 	virtio_on_config(sc->sc_vsc, viocon_config, sc);
 	virtio_on_failure(sc->sc_vsc, viocon_event, sc);
 	if ((error = virtio_start(sc->sc_vsc)) != 0)
 		goto fail;
-	if (viocon_winsize(sc, &conf)) {
-		device_describe(self, "one port, %ux%u", conf.cols, conf.rows);
-		tty_winsize(&sc->sc_tty, conf.cols, conf.rows);
+	viocon_describe(sc, claimed);
+	if (sc->sc_multi) {
+		viocon_ctl_wake(sc, VIOCON_BEGIN);
+		viocon_ctl_wait(sc);
 	} else
-		device_describe(self, "one port");
-
-	sc->sc_cons = (struct consdev){ .cn_name = self->dv_xname,
-	    .cn_write = viocon_cnwrite, .cn_tty = &sc->sc_tty, .cn_arg = sc };
-	sc->sc_hascons = true;
-	cn_attach(&sc->sc_cons);
+		viocon_term_console(&sc->sc_port[0]);
 	return (0);
 fail:
+	viocon_lament(sc, error);
 	viocon_teardown(sc);
 	return (error);
 }
@@ -515,87 +435,4 @@ viocon_detach(struct device *self, int flags __unused)
 {
 	viocon_teardown((struct viocon_softc *)self);
 	return (0);
-}
-
-/* The device has been stopped: take back what it has; output is lost. */
-static void
-viocon_drain(struct viocon_softc *sc)
-{
-	struct viocon_buf *cb;
-
-	mtx_enter(&sc->sc_rxmtx);
-	while (sc->sc_rxq != NULL && (cb = vq_drain(sc->sc_rxq)) != NULL)
-		cb->cb_lent = false;
-	mtx_leave(&sc->sc_rxmtx);
-	mtx_enter(&sc->sc_txmtx);
-	while (sc->sc_txq != NULL && (cb = vq_drain(sc->sc_txq)) != NULL) {
-		viocon_txfree(sc, cb);
-		sc->sc_txbusy--;
-	}
-	mtx_leave(&sc->sc_txmtx);
-}
-
-static void
-viocon_resume(struct viocon_softc *sc)
-{
-	mtx_enter(&sc->sc_rxmtx);
-	viocon_rxfill(sc);
-	mtx_leave(&sc->sc_rxmtx);
-	tty_more(&sc->sc_tty);
-}
-
-/* It has been stopped for ever. */
-static void
-viocon_void(struct viocon_softc *sc)
-{
-	viocon_drain(sc);
-	mtx_enter(&sc->sc_rxmtx);
-	sc->sc_rxheld = NULL;
-	mtx_leave(&sc->sc_rxmtx);
-	mtx_enter(&sc->sc_txmtx);
-	sc->sc_down = true;
-	if (sc->sc_line != NULL)
-		viocon_txfree(sc, sc->sc_line);
-	sc->sc_line = NULL;
-	mtx_leave(&sc->sc_txmtx);
-	/* what programs wrote goes nowhere from now on */
-	if (sc->sc_hastty) {
-		tty_more(&sc->sc_tty);
-		tty_hangup(&sc->sc_tty);
-	}
-}
-
-static void
-viocon_event(void *arg, enum virtio_event ev)
-{
-	switch (ev) {
-	case VIRTIO_STOPPED:
-		viocon_drain(arg);
-		break;
-	case VIRTIO_RESUMED:
-		viocon_resume(arg);
-		break;
-	case VIRTIO_DEAD:
-		viocon_void(arg);
-		break;
-	}
-}
-
-/* Undo attach, however far it came. */
-static void
-viocon_teardown(struct viocon_softc *sc)
-{
-	if (sc->sc_hascons)
-		cn_detach(&sc->sc_cons);
-	sc->sc_hascons = false;
-	virtio_stop(sc->sc_vsc);		/* no interrupt after this */
-	viocon_void(sc);
-	timeout_del_barrier(&sc->sc_rxmore);
-	if (sc->sc_hastty)
-		tty_detach(&sc->sc_tty);
-	sc->sc_hastty = false;
-	timeout_del_barrier(&sc->sc_rxmore);
-	virtio_end(sc->sc_vsc);
-	dmamem_free(&sc->sc_rxmem);
-	dmamem_free(&sc->sc_txmem);
 }

@@ -22,7 +22,7 @@
 #include "../../../bin/crunch/util.h"
 
 extern char	**environ;
-FILE		*stderr;
+FILE		*stderr, *stdout;
 
 int
 printf(const char *fmt, ...)

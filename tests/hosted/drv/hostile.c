@@ -9,6 +9,8 @@
 
 #include "test.h"
 
+#include <sys/selinfo.h>
+
 #include "sim/nodes.h"
 #include "sim/traffic.h"
 
@@ -322,6 +324,59 @@ consoles(void **state)
 	}
 }
 
+static void
+use_port(struct cdev *node, char *text, size_t n)
+{
+	if (node == NULL)
+		return;
+	(void)node_rdwr(node, UIO_WRITE, text, n, 0, FNONBLOCK, NULL);
+	(void)node_rdwr(node, UIO_READ, text, n, 0, FNONBLOCK, NULL);
+	(void)dev_poll(node, POLLIN | POLLOUT, NULL);
+}
+
+static void
+ports(void **state)
+{
+	struct sim_virtio_conf vc;
+	static char text[20000];
+	struct sim_con *cn;
+	struct cdev *node;
+	u_int i, k;
+
+	for (i = 0; i < 100; i++) {
+		again(i);
+		random_conf(&vc);
+		vc.vc_features = (vc.vc_features & ~0xffULL) |
+		    SIM_CON_F_MULTIPORT | (vc.vc_legacy || sim_random(2) ? 0 :
+		    VIRTIO_F_RING_PACKED);
+		lie = sim_random(3) ? SIM_LIE_ANY : sim_random(SIM_LIE_ANY);
+		cn = sim_con_new(&vc);
+		sim_con_plug(cn, 0, true, NULL);
+		sim_con_plug(cn, 1, false, "test");
+		sim_con_open(cn, 1, true);
+		liar = sim_random(4) ? NULL : cn->cn_sv;
+		sim_attach();
+		liar = cn->cn_sv;
+		node = node_open("vport/test", FREAD | FWRITE);
+		for (k = 0; k < 15; k++) {
+			(void)sim_con_send(cn, 1, text, sim_random(9000));
+			use_port(node, text, sim_random(sizeof(text)));
+			mischief();
+			if (k % 4 == 1)
+				sim_con_plug(cn, 2, k % 8 == 1, "more");
+			else if (k % 4 == 3)
+				sim_con_unplug(cn, 2);
+			hosted_run(100000);
+		}
+		node_close(node, FREAD | FWRITE);
+		sim_detach();
+		liar = NULL;
+		sim_con_free(cn);
+		assert_int_equal(hosted_nallocs, 0);
+		assert_int_equal(sim_nsegs, 0);
+	}
+}
+
 #define TEST(fn)	cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int
@@ -350,6 +405,7 @@ main(void)
 		TEST(disks),
 		TEST(entropy),
 		TEST(consoles),
+		TEST(ports),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));

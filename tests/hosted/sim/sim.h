@@ -178,7 +178,7 @@ struct sim_virtio;
 struct sim_vq;
 struct sim_chain;
 
-#define SIM_MAXVQ	8
+#define SIM_MAXVQ	16
 
 /*
  * Memory as the engine of the rings sees it, so that it can also run in a
@@ -453,15 +453,61 @@ struct sim_rnd *sim_rnd_new(const struct sim_virtio_conf *);
 void	 sim_rnd_free(struct sim_rnd *);
 uint8_t	 sim_rnd_byte(uint64_t);		/* the n-th it gives */
 
+/*
+ * A console; with MULTIPORT of up to SIM_CON_NPORTS ports, which are told of
+ * when the driver is ready.  Messages wait until there is a buffer, or with
+ * cn_drops are lost.
+ */
+#define SIM_CON_F_SIZE		(1ULL << 0)
+#define SIM_CON_F_MULTIPORT	(1ULL << 1)
+#define SIM_CON_F_EMERG		(1ULL << 2)
+#define SIM_CON_NPORTS		((SIM_MAXVQ - 2) / 2)
+enum sim_con_event {
+	SIM_CON_DEVICE_READY, SIM_CON_ADD, SIM_CON_REMOVE, SIM_CON_PORT_READY,
+	SIM_CON_CONSOLE, SIM_CON_RESIZE, SIM_CON_OPEN, SIM_CON_NAME
+};
+struct sim_con_port {
+	bool			 po_plugged;
+	bool			 po_added;	/* the driver was told */
+	bool			 po_ready;	/* and has said so */
+	bool			 po_console;
+	bool			 po_unanswered;	/* no PORT_OPEN for that */
+	bool			 po_hostopen, po_guestopen;
+	const char		*po_name;	/* NULL: none */
+	bool			 po_hold;	/* do not take output */
+	char			*po_out;	/* what the driver sent */
+	size_t			 po_nout;
+	u_int			 po_nopens, po_ncloses;	/* PORT_OPEN said so */
+};
+struct sim_con_msg;
 struct sim_con {
 	struct sim_virtio	*cn_sv;
-	char			 cn_out[65536];	/* what the driver sent */
+	char			 cn_out[65536];	/* of port 0 without ports */
 	size_t			 cn_nout;
 	bool			 cn_hold;	/* do not take output */
+	struct sim_con_port	 cn_port[SIM_CON_NPORTS];
+	TAILQ_HEAD(, sim_con_msg) cn_msgs;	/* that wait */
+	u_int			 cn_nmsgs;
+	bool			 cn_drops;
+	bool			 cn_looking;	/* for a buffer */
+	bool			 cn_mute;	/* takes no messages */
+	bool			 cn_silent;	/* says nothing by itself */
+	bool			 cn_ready;	/* DEVICE_READY has come */
+	u_int			 cn_nready;
+	u_int			 cn_nfailed;	/* PORT_READY with 0 */
 };
 struct sim_con *sim_con_new(const struct sim_virtio_conf *);
 void	 sim_con_free(struct sim_con *);
 size_t	 sim_con_type(struct sim_con *, const char *, size_t);
+size_t	 sim_con_send(struct sim_con *, u_int, const void *, size_t);
+void	 sim_con_plug(struct sim_con *, u_int, bool console, const char *);
+void	 sim_con_unplug(struct sim_con *, u_int);
+void	 sim_con_open(struct sim_con *, u_int, bool);
+void	 sim_con_hold(struct sim_con *, u_int, bool);
+void	 sim_con_tell(struct sim_con *, uint32_t, u_int, u_int, const void *,
+	    size_t);
+void	 sim_con_raw(struct sim_con *, const void *, size_t);
+void	 sim_con_settled(struct sim_con *);	/* faults: what is owed */
 
 struct sim_nethdr {			/* before each packet */
 	uint8_t			 nh_flags, nh_gso;
