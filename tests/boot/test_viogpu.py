@@ -22,12 +22,14 @@ import time
 
 import pytest
 
-from guest import ARCH, THIS, TOP, compile, drivable, make_root
+from guest import ARCH, BIG_ENDIAN, THIS, TOP, compile, drivable, make_root
 from screen import Vnc, key, picture, type_text, wait_picture, wait_text
 
 GPU = 'virtio-gpu-pci'
 KEYBOARD = 'virtio-keyboard-pci'
 BACK = '000000'
+# the legacy interface has the order of the machine that QEMU was made for
+MODERN = '-global virtio-mmio.force-legacy=false' if BIG_ENDIAN else ''
 
 KINDS = {
     'as it is': (GPU, THIS.boards[0]),
@@ -69,7 +71,8 @@ def sock(tmp_path, name='v'):
 @pytest.mark.parametrize('kind', KINDS)
 def test_the_screen_shows_the_boot_and_what_is_drawn(start, root, kind):
     device, board = KINDS[kind]
-    g = start(f'-device {device}', machine=board, initrd=root, mem='192M')
+    g = start(f'{MODERN} -device {device}', machine=board, initrd=root,
+        mem='192M')
     width, height = map(int, re.search(
         r'^viogpu0 at virtio\d+: 1 scanout, (\d+)x(\d+)$', g.text(),
         re.M).groups())

@@ -17,6 +17,7 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../../../bin/crunch/util.h"
@@ -105,6 +106,20 @@ int
 raise(int sig)
 {
 	return (kill(getpid(), sig));
+}
+
+ssize_t
+pwrite(int fd, const void *buf, size_t n, off_t off)
+{
+	return (syscall(SYS_pwrite64, fd, buf, n, off));
+}
+
+unsigned int
+sleep(unsigned int seconds)
+{
+	struct timespec ts = { .tv_sec = seconds };
+
+	return (nanosleep(&ts, &ts) == 0 ? 0 : ts.tv_sec + 1);
 }
 
 ssize_t

@@ -1019,7 +1019,7 @@ lies(enum sim_lie kind, uint64_t features)
 	make(&vc, true);
 	sim_lenient = true;
 	sim_attach();
-	for (i = 0; i < 40; i++) {
+	for (i = 0; i < 10; i++) {
 		sim_balloon_want(bn, sim_random(8) == 0 ? 0xffffffff :
 		    sim_random(3000));
 		hosted_run(sim_random(1000000));

@@ -648,7 +648,7 @@ zeroout_writes_zeroes(void **state)
 		    (i & 32 ? SIM_NO_WS10 : 0);
 		lu->lu_maxws = i % 3 * 100;
 		attach();
-		zeroout(512 * 100, 512 * 1000);
+		zeroout(512 * 100, 512 * 250);
 		zeroout(512 * 8191, 512);
 		assert_int_equal(io(BLKFLSBUF, NULL), 0);
 		clean();

@@ -117,7 +117,7 @@ at_random_no_two_share_a_page(void **state)
 	u_int i, k, order;
 	paddr_t pa;
 
-	for (i = 0; i < 30000; i++) {
+	for (i = 0; i < 8000; i++) {
 		if (nheld < 400 && any(2)) {
 			order = any(8) ? any(4) : any(VM_ORDER_MAX + 1);
 			pa = vm_page_alloc(order, any(4) ? 0 : VM_PAGE_ZERO);
@@ -311,7 +311,7 @@ at_random_with_reports_no_two_share_a_page(void **state)
 	bool rep[NHELD];
 	paddr_t pa;
 
-	for (i = 0; i < 20000; i++) {
+	for (i = 0; i < 6000; i++) {
 		k = any(8);
 		if (k < 4 && nheld < 300) {
 			order = any(8) ? any(4) : any(VM_ORDER_MAX + 1);
@@ -435,7 +435,7 @@ an_object_is_as_a_plain_buffer(void **state)
 	u_int i, k;
 	int error;
 
-	for (i = 0; i < 30000; i++)
+	for (i = 0; i < 8000; i++)
 		((uint8_t *)vm_direct(data))[i] = want[i] = any(256);
 	/* contents in place: from an aligned place, and not */
 	for (k = 0; k < 3; k++) {
