@@ -94,6 +94,7 @@ NEEDS = {
     'netns': need_netns,
     'iperf3': lambda: need_command('iperf3'),
     'ping': lambda: need_command('ping'),
+    'fbset': lambda: need_command('fbset', 'fbcat'),
     'tcpdump': lambda: need_command('tcpdump'),
     'kvm': need_kvm,
     'overcommit': need_overcommit,

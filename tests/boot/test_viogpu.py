@@ -17,7 +17,10 @@
 who has the frame buffer mapped; modes, displays, cursor; and nothing happens
 while nothing is drawn."""
 
+import pathlib
 import re
+import shutil
+import subprocess
 import time
 
 import pytest
@@ -147,6 +150,34 @@ def test_who_has_it_mapped_sees_the_next_mode(start, root):
     assert 'held' in g.output('cat /tmp/held')
     wait_picture(g, lambda p: p.width == 800 and p.box('333333') is not
         None and p.box('333333')[4] == 1024)
+
+
+@pytest.mark.needs('fbset')
+@pytest.mark.arch('amd64')
+def test_programs_of_linux_that_were_not_made_for_it(start, tmp_path):
+    """Debian's own, with its shared C library."""
+    files = {}
+    for name in 'fbset', 'fbcat':
+        path = shutil.which(name)
+        files[f'/bin/{name}'] = pathlib.Path(path).read_bytes()
+        for line in subprocess.run(['ldd', path], capture_output=True,
+                text=True, check=True).stdout.splitlines():
+            if match := re.search(r'(/\S+) \(', line):
+                files[match[1]] = pathlib.Path(match[1]).read_bytes()
+    out = tmp_path / 'fbbench'
+    compile(TOP / 'tests/bench/fbbench.c', out, '-static', '-O2')
+    files['/bin/fbbench'] = out.read_bytes()
+    image = make_root(tmp_path / 'more.cpio', files)
+    g = start(f'-device {GPU}', initrd=image, mem='256M')
+    assert 'geometry 1280 800 1280 800 32' in g.output('fbset')
+    g.output('fbset -g 800 600 800 600 32')
+    assert 'Name        : viogpu0' in g.output('fbset -i')
+    g.output('fbbench rect 10 20 30 40 fedcba')
+    shot = wait_picture(g, lambda p: p.box('fedcba') is not None)
+    assert (shot.width, shot.height) == (800, 600)
+    # what it reads by the mapping is what is on the screen
+    g.output('fbcat > /tmp/p; head -c 15 /tmp/p | head -n 2')
+    assert g.output('hexdump /tmp/p | head -n 1').startswith('0000000 3650')
 
 
 def test_a_window_that_changes_its_size(start, root, vnc, tmp_path):
