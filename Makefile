@@ -172,7 +172,7 @@ test:
 	$(PYTHON) -m pytest -q -n 2 tests/user
 	@status=0; for a in $(TEST_ARCHS); do \
 	    echo "tests/boot on $$a"; \
-	    ARCH=$$a $(PYTHON) -m pytest -q -n 2 tests/boot || status=1; \
+	    ARCH=$$a $(PYTHON) -m pytest -q -n 3 tests/boot || status=1; \
 	done; exit $$status
 
 man:
