@@ -130,7 +130,8 @@ viogpu_cmd_send(struct viogpu_softc *sc, struct viogpu_cmd *vc, size_t len)
 		return (false);
 	}
 	if (sc->sc_busy++ == 0) {
-		sc->sc_seen = sc->sc_done;
+		sc->sc_moved = nsecuptime();
+		/* one that is pending is early, and looks again */
 		if (!timeout_pending(&sc->sc_watch))
 			timeout_add_msec(&sc->sc_watch, VIOGPU_MSEC);
 	}
@@ -224,7 +225,7 @@ viogpu_reap(struct viogpu_softc *sc)
 		}
 		vc->vc_so->so_inflight--;
 		sc->sc_busy--;
-		sc->sc_done++;
+		sc->sc_moved = nsecuptime();
 		viogpu_cmd_put(sc, vc);
 	}
 }
@@ -298,16 +299,16 @@ void
 viogpu_watch(void *arg)
 {
 	struct viogpu_softc *sc = arg;
+	uint64_t now = nsecuptime(), limit;
 
 	mtx_enter(&sc->sc_mtx);
+	limit = sc->sc_moved + MSEC_TO_NSEC(VIOGPU_MSEC);
 	if (sc->sc_busy != 0) {
-		if (sc->sc_done == sc->sc_seen)
+		if (now < limit)
+			timeout_add_nsec(&sc->sc_watch, limit - now);
+		else
 			virtio_fail(sc->sc_vsc, "%u commands without an "
 			    "answer for %u ms", sc->sc_busy, VIOGPU_MSEC);
-		else {
-			sc->sc_seen = sc->sc_done;
-			timeout_add_msec(&sc->sc_watch, VIOGPU_MSEC);
-		}
 	}
 	mtx_leave(&sc->sc_mtx);
 }

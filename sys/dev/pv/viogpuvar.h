@@ -125,8 +125,8 @@ struct viogpu_softc {
 	struct viogpu_cmd	*sc_free;
 	u_int			 sc_nfree;
 	u_int			 sc_busy;	/* commands in flight, in all */
-	uint64_t		 sc_done;	/* so many came back */
-	uint64_t		 sc_seen;	/* when sc_watch looked last */
+	uint64_t		 sc_moved;	/* when one came back, or the
+						 * first was sent */
 	struct timeout		 sc_watch;
 	struct timeout		 sc_soft;	/* look at the queue */
 
