@@ -43,6 +43,21 @@ mtx_enter(struct mutex *mtx)
 	mtx->mtx_oldipl = s;
 }
 
+bool
+mtx_enter_try(struct mutex *mtx)
+{
+	void *none = NULL;
+	int s = splraise(mtx->mtx_ipl);
+
+	if (!__atomic_compare_exchange_n(&mtx->mtx_owner, &none,
+	    (void *)curcpu(), false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED)) {
+		splx(s);
+		return (false);
+	}
+	mtx->mtx_oldipl = s;
+	return (true);
+}
+
 void
 mtx_leave(struct mutex *mtx)
 {

@@ -50,6 +50,44 @@ struct fbdev {
 static uint32_t		fbdev_units;	/* a bit a unit in use */
 static struct mutex	fbdev_mtx = MUTEX_INITIALIZER(IPL_TTY);
 
+/* --- drivers ------------------------------------------------------------ */
+
+void
+fb_init(struct fb *fb, const struct fb_ops *ops, void *arg, const char *name)
+{
+	fb->fb_ops = ops;
+	fb->fb_arg = arg;
+	strlcpy(fb->fb_name, name, sizeof(fb->fb_name));
+	rw_init(&fb->fb_lock, "fb");
+	mtx_init(&fb->fb_mtx, IPL_TTY);
+}
+
+void
+fb_setclient(struct fb *fb, const struct fb_client *fc)
+{
+	mtx_enter(&fb->fb_mtx);
+	fb->fb_client = fc;
+	mtx_leave(&fb->fb_mtx);
+}
+
+void
+fb_tell_idle(struct fb *fb)
+{
+	mtx_enter(&fb->fb_mtx);
+	if (fb->fb_client != NULL)
+		fb->fb_client->fc_idle(fb->fb_client->fc_arg);
+	mtx_leave(&fb->fb_mtx);
+}
+
+void
+fb_tell_mode(struct fb *fb)
+{
+	mtx_enter(&fb->fb_mtx);
+	if (fb->fb_client != NULL)
+		fb->fb_client->fc_mode(fb->fb_client->fc_arg);
+	mtx_leave(&fb->fb_mtx);
+}
+
 /* --- size --------------------------------------------------------------- */
 
 static size_t

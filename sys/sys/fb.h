@@ -12,6 +12,7 @@
  * this order on every machine.
  */
 
+#include <sys/mutex.h>
 #include <sys/rwlock.h>
 #include <sys/types.h>
 
@@ -44,7 +45,11 @@ struct fb_ops {
 	void	(*fo_damage)(struct fb *, const struct fb_rect *);
 	/* all that was damaged is shown; if not, fc_idle will be called */
 	bool	(*fo_idle)(struct fb *);
-	/* after a panic, with interrupts off: show it now, by polling */
+	/*
+	 * After a panic, with interrupts off and whatever locks are held: all
+	 * of the picture was drawn, show it now, by polling.  Does not wait
+	 * for a lock; nothing else is called from then on.
+	 */
 	void	(*fo_poll)(struct fb *);
 	/*
 	 * Thread context, without fb_lock.  Another mode: EINVAL, ENOMEM,
@@ -56,11 +61,14 @@ struct fb_ops {
 	int	(*fo_cursor)(struct fb *, const struct fb_cursor *);
 };
 
-/* Who is to be told, besides those that look at the mode. */
+/*
+ * Who is to be told, besides those that look at the mode.  Both are called
+ * with fb_mtx, do not sleep and call none of fb_ops.
+ */
 struct fb_client {
-	/* there is no damage left to show; any context, does not sleep */
+	/* there is no damage left to show; any context up to IPL_TTY */
 	void	(*fc_idle)(void *);
-	/* the mode has changed, the pixels are black; thread, without lock */
+	/* the mode has changed, the pixels are black; thread */
 	void	(*fc_mode)(void *);
 	void	 *fc_arg;
 };
@@ -80,8 +88,20 @@ struct fb {
 	u_int			 fb_width;	/* pixels */
 	u_int			 fb_height;
 	u_int			 fb_stride;	/* bytes from line to line */
+	struct mutex		 fb_mtx;	/* fb_client */
 	const struct fb_client	*fb_client;	/* NULL, or set by attach */
 };
+
+/*
+ * fb_init: what every driver begins with.  The name is copied.
+ * fb_setclient: thread context; NULL: none.  When it returns the one before
+ *	is not called any more.
+ * fb_tell_idle, fb_tell_mode: the driver tells; without locks of its own.
+ */
+void	fb_init(struct fb *, const struct fb_ops *, void *, const char *);
+void	fb_setclient(struct fb *, const struct fb_client *);
+void	fb_tell_idle(struct fb *);
+void	fb_tell_mode(struct fb *);
 
 /* What wsdisplay(4) is found with, below the driver. */
 struct fb_attach_args {

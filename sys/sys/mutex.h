@@ -22,6 +22,8 @@ struct mutex {
 void	mtx_init(struct mutex *, enum ipl);
 void	mtx_enter(struct mutex *);
 void	mtx_leave(struct mutex *);
+/* false: it is held, perhaps by this CPU */
+bool	mtx_enter_try(struct mutex *);
 bool	mtx_owned(const struct mutex *);
 #define MUTEX_ASSERT_LOCKED(m)		KASSERT(mtx_owned(m))
 #define MUTEX_ASSERT_UNLOCKED(m)	KASSERT(!mtx_owned(m))

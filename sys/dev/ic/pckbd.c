@@ -37,6 +37,7 @@
 #define WAIT_USEC	20000
 #define FLUSH		64		/* bytes that may lie there */
 #define LED_MSEC	500
+#define LED_TRIES	3		/* of a byte that it wants again */
 
 /* what comes behind 0xe0, as wskbd(4) numbers it; all others are not known */
 static const struct { uint8_t scan, code; } pckbd_extended[] = {
@@ -143,9 +144,9 @@ pckbd_led_next(struct pckbd_softc *sc)
 {
 	uint8_t v = KBD_LEDS;
 
-	if (sc->sc_ledstate == 1)
+	if (sc->sc_ledstate == 2)
 		v = sc->sc_ledsent = sc->sc_leds;
-	if (pckbd_put(sc, KBD_DATA, v))
+	if (sc->sc_ledtries++ < LED_TRIES && pckbd_put(sc, KBD_DATA, v))
 		timeout_add_msec(&sc->sc_ledwait, LED_MSEC);
 	else
 		sc->sc_ledstate = 0;
@@ -154,6 +155,7 @@ pckbd_led_next(struct pckbd_softc *sc)
 static void
 pckbd_led_ack(struct pckbd_softc *sc)
 {
+	sc->sc_ledtries = 0;
 	if (++sc->sc_ledstate <= 2) {
 		pckbd_led_next(sc);
 		return;
@@ -186,6 +188,7 @@ pckbd_leds(void *arg, u_int leds)
 	sc->sc_leds = leds;
 	if (sc->sc_ledstate == 0 && sc->sc_ledsent != leds) {
 		sc->sc_ledstate = 1;
+		sc->sc_ledtries = 0;
 		pckbd_led_next(sc);
 	}
 	mtx_leave(&sc->sc_mtx);

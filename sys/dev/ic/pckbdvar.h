@@ -24,6 +24,7 @@ struct pckbd_softc {
 	u_int			 sc_leds;	/* as they are to be */
 	u_int			 sc_ledsent;
 	u_int			 sc_ledstate;	/* byte of the command; 0: none */
+	u_int			 sc_ledtries;	/* of that byte */
 	struct timeout		 sc_ledwait;
 };
 

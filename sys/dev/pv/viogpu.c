@@ -61,17 +61,43 @@ static const struct fb_ops viogpu_ops = {
 
 /* --- modes -------------------------------------------------------------- */
 
+/* With sc_lock: a device that cannot show a blob gets a copy instead. */
+static int
+viogpu_show_buf(struct viogpu_scanout *so, struct viogpu_buf *vb)
+{
+	struct viogpu_softc *sc = so->so_sc;
+	int error;
+
+	error = viogpu_buf_show(sc, so->so_id, vb);
+	if (error == 0 || vb == NULL || !vb->vb_blob || sc->sc_lost ||
+	    sc->sc_dead)
+		return (error);
+	if (vb == so->so_buf)
+		viogpu_quiet(so);
+	sc->sc_blob = false;
+	if (!viogpu_buf_gone(sc, vb))
+		return (EIO);
+	if ((error = viogpu_buf_make(sc, vb)) != 0)
+		return (error);
+	return (viogpu_buf_show(sc, so->so_id, vb));
+}
+
+static bool
+viogpu_shown(const struct viogpu_scanout *so)
+{
+	return (so->so_wantw != 0 && !so->so_blank);
+}
+
 /* With sc_lock: show what is there, or nothing. */
 static int
 viogpu_show(struct viogpu_scanout *so)
 {
-	struct viogpu_softc *sc = so->so_sc;
-	bool shown = so->so_wantw != 0 && !so->so_blank;
+	bool shown = viogpu_shown(so);
 	int error;
 
 	if (!shown)
 		viogpu_quiet(so);
-	error = viogpu_buf_show(sc, so->so_id, shown ? so->so_buf : NULL);
+	error = viogpu_show_buf(so, shown ? so->so_buf : NULL);
 	if (error == 0 && shown)
 		viogpu_live(so);
 	return (error);
@@ -90,7 +116,10 @@ viogpu_publish(struct viogpu_scanout *so, struct viogpu_buf *vb)
 	fb->fb_stride = vb->vb_width * 4;
 }
 
-/* With sc_lock: a buffer of that size in place of the one there is. */
+/*
+ * With sc_lock: a buffer of that size in place of the one there is, which
+ * stays if the device does not want to show the new one.
+ */
 static int
 viogpu_resize(struct viogpu_scanout *so, u_int w, u_int h)
 {
@@ -101,7 +130,11 @@ viogpu_resize(struct viogpu_scanout *so, u_int w, u_int h)
 	if ((error = viogpu_buf_create(sc, w, h,
 	    VIRTIO_GPU_FORMAT_B8G8R8X8_UNORM, &vb)) != 0)
 		return (error);
-	if ((error = viogpu_buf_make(sc, vb)) != 0) {
+	error = viogpu_buf_make(sc, vb);
+	if (error == 0 && viogpu_shown(so) &&
+	    (error = viogpu_show_buf(so, vb)) != 0 && old != NULL)
+		(void)viogpu_show(so);
+	if (error != 0) {
 		viogpu_buf_free(sc, vb);
 		return (error);
 	}
@@ -109,9 +142,10 @@ viogpu_resize(struct viogpu_scanout *so, u_int w, u_int h)
 	viogpu_quiet(so);
 	viogpu_publish(so, vb);
 	rw_exit(&so->so_fb.fb_lock);
-	error = viogpu_show(so);
+	if (viogpu_shown(so))
+		viogpu_live(so);
 	viogpu_buf_free(sc, old);
-	return (error);
+	return (0);
 }
 
 /*
@@ -143,10 +177,7 @@ viogpu_apply(struct viogpu_scanout *so, int *errorp)
 static void
 viogpu_tell_mode(struct viogpu_scanout *so)
 {
-	const struct fb_client *fc;
-
-	if ((fc = so->so_fb.fb_client) != NULL)
-		fc->fc_mode(fc->fc_arg);
+	fb_tell_mode(&so->so_fb);
 	if (so->so_fbdev != NULL)
 		fbdev_mode(so->so_fbdev);
 }
@@ -190,7 +221,12 @@ viogpu_blank(struct fb *fb, bool blank)
 	rw_enter_write(&so->so_sc->sc_lock);
 	if (so->so_blank != blank) {
 		so->so_blank = blank;
-		error = viogpu_show(so);
+		/* if it is refused the screen is as it was */
+		if ((error = viogpu_show(so)) != 0) {
+			so->so_blank = !blank;
+			if (viogpu_shown(so) && !so->so_sc->sc_lost)
+				viogpu_live(so);
+		}
 	}
 	rw_exit(&so->so_sc->sc_lock);
 	return (error);
@@ -356,11 +392,7 @@ viogpu_scanouts(struct viogpu_softc *sc)
 		so = &sc->sc_so[i];
 		so->so_sc = sc;
 		so->so_id = i;
-		so->so_fb.fb_ops = &viogpu_ops;
-		so->so_fb.fb_arg = so;
-		strlcpy(so->so_fb.fb_name, sc->sc_dev.dv_xname,
-		    sizeof(so->so_fb.fb_name));
-		rw_init(&so->so_fb.fb_lock, "fb");
+		fb_init(&so->so_fb, &viogpu_ops, so, sc->sc_dev.dv_xname);
 	}
 	return (0);
 }
@@ -460,7 +492,44 @@ viogpu_detach(struct device *self, int flags)
 	return (0);
 }
 
-/* What it had is gone: make it anew, and show it. */
+/* If but a queue was reset the device has all that it had. */
+static void
+viogpu_forgot(struct viogpu_softc *sc)
+{
+	struct viogpu_scanout *so;
+	u_int i;
+
+	if (!sc->sc_forgot) {
+		viogpu_buf_ask(sc);
+		return;
+	}
+	sc->sc_forgot = false;
+	viogpu_buf_reap(sc);
+	for (i = 0; i < sc->sc_nso; i++) {
+		so = &sc->sc_so[i];
+		if (so->so_buf != NULL)
+			so->so_buf->vb_id = 0;
+		if (so->so_curbuf != NULL)
+			so->so_curbuf->vb_id = 0;
+	}
+}
+
+static int
+viogpu_restore(struct viogpu_scanout *so)
+{
+	struct viogpu_softc *sc = so->so_sc;
+	int error;
+
+	viogpu_quiet(so);
+	if (!viogpu_buf_gone(sc, so->so_buf))
+		return (EIO);
+	if ((error = viogpu_buf_make(sc, so->so_buf)) != 0 ||
+	    (error = viogpu_show(so)) != 0)
+		return (error);
+	return (viogpu_cursor_again(so));
+}
+
+/* Make anew what it had, and show it. */
 static void
 viogpu_resume(struct viogpu_softc *sc)
 {
@@ -471,20 +540,15 @@ viogpu_resume(struct viogpu_softc *sc)
 	rw_enter_write(&sc->sc_lock);
 	sc->sc_lost = false;
 	dmamem_free(&sc->sc_table);
+	viogpu_forgot(sc);
 	for (i = 0; i < sc->sc_nso; i++) {
 		so = &sc->sc_so[i];
 		if (so->so_buf == NULL)
 			continue;
-		/* if but a queue was reset it is there still */
-		viogpu_buf_unmake(sc, so->so_buf);
-		so->so_buf->vb_id = 0;
-		if ((error = viogpu_buf_make(sc, so->so_buf)) != 0 ||
-		    (error = viogpu_show(so)) != 0 ||
-		    (error = viogpu_cursor_again(so)) != 0)
+		if ((error = viogpu_restore(so)) != 0)
 			device_printf(&sc->sc_dev, "screen %u: not restored: "
 			    "error %d\n", i, error);
 	}
-	viogpu_buf_reap(sc);
 	rw_exit(&sc->sc_lock);
 }
 
@@ -495,6 +559,8 @@ viogpu_event(void *arg, enum virtio_event ev)
 
 	switch (ev) {
 	case VIRTIO_STOPPED:
+		if (!vq_ready(sc->sc_ctlq) && !vq_ready(sc->sc_curq))
+			sc->sc_forgot = true;
 		viogpu_draw_void(sc);
 		viogpu_cursor_void(sc);
 		break;
@@ -519,16 +585,18 @@ viogpu_teardown(struct viogpu_softc *sc)
 	u_int i;
 
 	sc->sc_stop = true;
-	for (i = 0; i < sc->sc_nso; i++) {
+	for (i = 0; i < sc->sc_nso; i++)
 		viogpu_sysctl_detach(&sc->sc_so[i]);
-		fbdev_detach(sc->sc_so[i].so_fbdev);
-		sc->sc_so[i].so_fbdev = NULL;
-	}
 	virtio_stop(sc->sc_vsc);		/* no interrupt after this */
-	viogpu_draw_void(sc);
+	viogpu_draw_void(sc);			/* and nobody waits */
 	viogpu_cursor_void(sc);
 	timeout_del_barrier(&sc->sc_watch);
 	timeout_del_barrier(&sc->sc_soft);
+	/* who could tell them of something has ended */
+	for (i = 0; i < sc->sc_nso; i++) {
+		fbdev_detach(sc->sc_so[i].so_fbdev);
+		sc->sc_so[i].so_fbdev = NULL;
+	}
 	rw_enter_write(&sc->sc_lock);
 	sc->sc_dead = true;
 	for (i = 0; i < sc->sc_nso; i++) {

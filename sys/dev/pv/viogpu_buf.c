@@ -210,19 +210,37 @@ viogpu_buf_unmake(struct viogpu_softc *sc, struct viogpu_buf *vb)
 		vb->vb_id = 0;
 }
 
+bool
+viogpu_buf_gone(struct viogpu_softc *sc, struct viogpu_buf *vb)
+{
+	viogpu_buf_unmake(sc, vb);
+	if (vb->vb_id != 0 && !sc->sc_lost && !sc->sc_dead)
+		virtio_fail(sc->sc_vsc, "keeps resource %u", vb->vb_id);
+	return (vb->vb_id == 0);
+}
+
 void
 viogpu_buf_free(struct viogpu_softc *sc, struct viogpu_buf *vb)
 {
 	if (vb == NULL)
 		return;
-	viogpu_buf_unmake(sc, vb);
-	if (vb->vb_id == 0) {
+	if (viogpu_buf_gone(sc, vb))
 		viogpu_buf_destroy(sc, vb);
-		return;
+	else
+		LIST_INSERT_HEAD(&sc->sc_limbo, vb, vb_link);
+}
+
+void
+viogpu_buf_ask(struct viogpu_softc *sc)
+{
+	struct viogpu_buf *vb, *next;
+
+	LIST_FOREACH_SAFE(vb, &sc->sc_limbo, vb_link, next) {
+		if (viogpu_buf_gone(sc, vb)) {
+			LIST_REMOVE(vb, vb_link);
+			viogpu_buf_destroy(sc, vb);
+		}
 	}
-	LIST_INSERT_HEAD(&sc->sc_limbo, vb, vb_link);
-	if (!sc->sc_lost && !sc->sc_dead)
-		virtio_fail(sc->sc_vsc, "keeps resource %u", vb->vb_id);
 }
 
 void

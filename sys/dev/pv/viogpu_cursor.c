@@ -74,8 +74,7 @@ viogpu_cursor_void(struct viogpu_softc *sc)
 {
 	mtx_enter(&sc->sc_curmtx);
 	while (sc->sc_curq != NULL && vq_drain(sc->sc_curq) != NULL)
-		;
-	sc->sc_curbusy = false;
+		sc->sc_curbusy = false;
 	mtx_leave(&sc->sc_curmtx);
 }
 
@@ -157,8 +156,7 @@ viogpu_cursor_again(struct viogpu_scanout *so)
 
 	if (so->so_curbuf == NULL)
 		return (0);
-	viogpu_buf_unmake(sc, so->so_curbuf);
-	if (so->so_curbuf->vb_id != 0)
+	if (!viogpu_buf_gone(sc, so->so_curbuf))
 		return (EIO);
 	if ((error = viogpu_cursor_shape(so)) == 0) {
 		mtx_enter(&sc->sc_curmtx);

@@ -130,9 +130,8 @@ viogpu_cmd_send(struct viogpu_softc *sc, struct viogpu_cmd *vc, size_t len)
 		return (false);
 	}
 	if (sc->sc_busy++ == 0) {
-		sc->sc_moved = nsecuptime();
-		/* one that is pending is early, and looks again */
-		if (!timeout_pending(&sc->sc_watch))
+		sc->sc_alive = nsecuptime();
+		if (!sc->sc_polling && !timeout_pending(&sc->sc_watch))
 			timeout_add_msec(&sc->sc_watch, VIOGPU_MSEC);
 	}
 	vc->vc_so->so_inflight++;
@@ -177,9 +176,19 @@ viogpu_room(struct viogpu_softc *sc)
 	    (vq_nfree(sc->sc_ctlq) >= ROOM || sc->sc_busy == 0));
 }
 
+/* The last flush is fenced: when it is back the picture is there. */
+static bool
+viogpu_submit_half(struct viogpu_scanout *so)
+{
+	if (so->so_half)
+		so->so_half = !viogpu_flush(so, &so->so_halfrect,
+		    so->so_nrects == 0);
+	return (!so->so_half);
+}
+
 /*
- * Send what is damaged, as far as there is room.  The last flush is fenced:
- * when it is back the picture is there.
+ * Send what is damaged, as far as there is room: a small queue may have some
+ * for the transfer only, and then the flush is sent when that is back.
  */
 static void
 viogpu_submit(struct viogpu_scanout *so)
@@ -189,17 +198,21 @@ viogpu_submit(struct viogpu_scanout *so)
 	struct fb_rect r;
 
 	MUTEX_ASSERT_LOCKED(&sc->sc_mtx);
+	if (sc->sc_nfree == 0 || !viogpu_submit_half(so))
+		return;
 	while (so->so_nrects > 0 && viogpu_room(sc)) {
 		r = so->so_rect[so->so_nrects - 1];
 		bus_dmamap_sync(virtio_dmat(sc->sc_vsc), vb->vb_map,
 		    (bus_size_t)r.fr_y * vb->vb_width * 4,
 		    (bus_size_t)r.fr_h * vb->vb_width * 4,
 		    BUS_DMASYNC_PREWRITE);
-		/* if the second does not fit the pair is sent again */
-		if ((!vb->vb_blob && !viogpu_transfer(so, &r)) ||
-		    !viogpu_flush(so, &r, so->so_nrects == 1))
+		if (!vb->vb_blob && !viogpu_transfer(so, &r))
 			break;
 		so->so_nrects--;
+		so->so_half = true;
+		so->so_halfrect = r;
+		if (!viogpu_submit_half(so))
+			break;
 	}
 }
 
@@ -210,12 +223,13 @@ viogpu_reap(struct viogpu_softc *sc)
 {
 	struct virtio_gpu_ctrl_hdr *gh;
 	struct viogpu_cmd *vc;
-	const char *text = "short answer";
+	const char *text;
 	uint32_t len;
 
 	while ((vc = vq_dequeue(sc->sc_ctlq, &len)) != NULL) {
 		gh = (void *)((char *)sc->sc_cmdmem.dmm_kva + vc->vc_off +
 		    VIOGPU_ANSWER);
+		text = "short answer";
 		if ((len < sizeof(*gh) ||
 		    viogpu_error(le32_load(&gh->gh_type), &text) != 0) &&
 		    !vc->vc_so->so_refused) {
@@ -225,7 +239,7 @@ viogpu_reap(struct viogpu_softc *sc)
 		}
 		vc->vc_so->so_inflight--;
 		sc->sc_busy--;
-		sc->sc_moved = nsecuptime();
+		sc->sc_alive = nsecuptime();
 		viogpu_cmd_put(sc, vc);
 	}
 }
@@ -267,7 +281,6 @@ viogpu_run(struct viogpu_softc *sc)
 static void
 viogpu_tell(struct viogpu_softc *sc, u_int idle)
 {
-	const struct fb_client *fc;
 	struct viogpu_scanout *so;
 	u_int i;
 
@@ -275,8 +288,7 @@ viogpu_tell(struct viogpu_softc *sc, u_int idle)
 		if (!(idle & 1))
 			continue;
 		so = &sc->sc_so[i];
-		if ((fc = so->so_fb.fb_client) != NULL)
-			fc->fc_idle(fc->fc_arg);
+		fb_tell_idle(&so->so_fb);
 		if (so->so_fbdev != NULL)
 			fbdev_idle(so->so_fbdev);
 	}
@@ -299,21 +311,27 @@ void
 viogpu_watch(void *arg)
 {
 	struct viogpu_softc *sc = arg;
-	uint64_t now = nsecuptime(), limit;
+	uint64_t waited;
 
 	mtx_enter(&sc->sc_mtx);
-	limit = sc->sc_moved + MSEC_TO_NSEC(VIOGPU_MSEC);
-	if (sc->sc_busy != 0) {
-		if (now < limit)
-			timeout_add_nsec(&sc->sc_watch, limit - now);
-		else
-			virtio_fail(sc->sc_vsc, "%u commands without an "
-			    "answer for %u ms", sc->sc_busy, VIOGPU_MSEC);
-	}
+	waited = nsecuptime() - sc->sc_alive;
+	if (sc->sc_busy != 0 && waited < MSEC_TO_NSEC(VIOGPU_MSEC))
+		timeout_add_nsec(&sc->sc_watch,
+		    MSEC_TO_NSEC(VIOGPU_MSEC) - waited);
+	else if (sc->sc_busy != 0)
+		virtio_fail(sc->sc_vsc, "%u commands without an answer for "
+		    "%u ms", sc->sc_busy, VIOGPU_MSEC);
 	mtx_leave(&sc->sc_mtx);
 }
 
 /* --- who draws ---------------------------------------------------------- */
+
+static struct fb_rect
+viogpu_all(const struct viogpu_scanout *so)
+{
+	return ((struct fb_rect){ 0, 0, so->so_buf->vb_width,
+	    so->so_buf->vb_height });
+}
 
 void
 viogpu_damage(struct fb *fb, const struct fb_rect *rp)
@@ -338,6 +356,12 @@ viogpu_damage(struct fb *fb, const struct fb_rect *rp)
 	mtx_leave(&sc->sc_mtx);
 }
 
+static bool
+viogpu_isidle(const struct viogpu_scanout *so)
+{
+	return (so->so_inflight == 0 && so->so_nrects == 0 && !so->so_half);
+}
+
 bool
 viogpu_idle(struct fb *fb)
 {
@@ -346,12 +370,12 @@ viogpu_idle(struct fb *fb)
 	bool idle;
 
 	mtx_enter(&sc->sc_mtx);
-	idle = !so->so_live || (so->so_inflight == 0 && so->so_nrects == 0);
+	idle = !so->so_live || viogpu_isidle(so);
 	mtx_leave(&sc->sc_mtx);
 	return (idle);
 }
 
-/* If the panic came from within, the screen stays as it is. */
+/* If the panic came from within, or another CPU is, the screen stays. */
 void
 viogpu_poll(struct fb *fb)
 {
@@ -359,16 +383,21 @@ viogpu_poll(struct fb *fb)
 	struct viogpu_softc *sc = so->so_sc;
 	u_int usec;
 
-	if (mtx_owned(&sc->sc_mtx))
+	if (!mtx_enter_try(&sc->sc_mtx))
 		return;
-	mtx_enter(&sc->sc_mtx);
+	sc->sc_polling = true;
+	if (so->so_live)
+		rect_add(so, viogpu_all(so));
 	for (usec = 0; usec < POLL_LIMIT && so->so_live &&
-	    vq_ready(sc->sc_ctlq); usec += POLL_USEC) {
-		(void)viogpu_run(sc);
-		if (so->so_inflight == 0 && so->so_nrects == 0)
-			break;
+	    vq_ready(sc->sc_ctlq) && !viogpu_isidle(so); usec += POLL_USEC) {
+		viogpu_reap(sc);
+		if (so->so_inflight == 0) {
+			viogpu_submit(so);
+			vq_notify(sc->sc_ctlq);
+		}
 		delay(POLL_USEC);
 	}
+	sc->sc_polling = false;
 	mtx_leave(&sc->sc_mtx);
 }
 
@@ -392,8 +421,7 @@ viogpu_draw_init(struct viogpu_softc *sc)
 void
 viogpu_live(struct viogpu_scanout *so)
 {
-	struct fb_rect r = { 0, 0, so->so_buf->vb_width,
-	    so->so_buf->vb_height };
+	struct fb_rect r = viogpu_all(so);
 
 	mtx_enter(&so->so_sc->sc_mtx);
 	so->so_live = true;
@@ -402,16 +430,25 @@ viogpu_live(struct viogpu_scanout *so)
 	viogpu_damage(&so->so_fb, &r);
 }
 
-/* Commands come back, or the device is stopped and they are taken back. */
+static void
+viogpu_forget(struct viogpu_scanout *so)
+{
+	so->so_live = so->so_half = false;
+	so->so_nrects = 0;
+}
+
+/*
+ * Commands come back, or the device fails.  It is not waited for until they
+ * are taken back: that is done by the thread that may be here.
+ */
 void
 viogpu_quiet(struct viogpu_scanout *so)
 {
 	struct viogpu_softc *sc = so->so_sc;
 
 	mtx_enter(&sc->sc_mtx);
-	so->so_live = false;
-	so->so_nrects = 0;
-	while (so->so_inflight != 0)
+	viogpu_forget(so);
+	while (so->so_inflight != 0 && vq_ready(sc->sc_ctlq))
 		(void)msleep_nsec(&sc->sc_busy, &sc->sc_mtx, PRI_KERN,
 		    "gpuquiet", SEC_TO_NSEC(1));
 	mtx_leave(&sc->sc_mtx);
@@ -430,8 +467,7 @@ viogpu_draw_void(struct viogpu_softc *sc)
 		viogpu_cmd_put(sc, vc);
 	}
 	for (i = 0; i < sc->sc_nso; i++) {
-		sc->sc_so[i].so_live = false;
-		sc->sc_so[i].so_nrects = 0;
+		viogpu_forget(&sc->sc_so[i]);
 		idle |= 1U << i;
 	}
 	wakeup(&sc->sc_busy);

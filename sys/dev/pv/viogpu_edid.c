@@ -20,6 +20,7 @@
 #define EDID_EXTENSIONS	126
 
 #define DTD_SIZE	18		/* a detailed timing descriptor */
+#define DTD_INTERLACED	0x80		/* of the last byte */
 #define DTD_NAME	0xfc		/* display descriptor: product name */
 
 #define CTA_TAG		0x02
@@ -93,9 +94,12 @@ edid_name(struct viogpu_edid *ve, const uint8_t *p)
 static void
 edid_detailed(struct viogpu_edid *ve, const uint8_t *p)
 {
+	/* the lines are those of a field, of which a picture has two */
+	u_int fields = (p[17] & DTD_INTERLACED) ? 2 : 1;
+
 	if (p[0] != 0 || p[1] != 0) {	/* has a pixel clock: a timing */
 		edid_mode(ve, p[2] | (p[4] & 0xf0) << 4,
-		    p[5] | (p[7] & 0xf0) << 4);
+		    (p[5] | (p[7] & 0xf0) << 4) * fields);
 	} else if (p[3] == DTD_NAME)
 		edid_name(ve, p + 5);
 }

@@ -84,8 +84,9 @@ struct viogpu_scanout {
 	u_int			 so_inflight;	/* commands */
 	struct fb_rect		 so_rect[VIOGPU_NRECTS];
 	u_int			 so_nrects;
+	bool			 so_half;	/* transferred, not flushed: */
+	struct fb_rect		 so_halfrect;
 	bool			 so_refused;	/* was said */
-
 
 	/* sc_lock */
 	struct viogpu_buf	*so_curbuf;
@@ -114,6 +115,7 @@ struct viogpu_softc {
 	uint64_t		 sc_fence;
 	bool			 sc_lost;	/* they are, until a reset */
 	LIST_HEAD(, viogpu_buf)	 sc_limbo;	/* as these are */
+	bool			 sc_forgot;	/* the device, all it had */
 	bool			 sc_dead;
 	bool			 sc_stop;	/* is being detached */
 	struct viogpu_scanout	*sc_so;
@@ -125,8 +127,8 @@ struct viogpu_softc {
 	struct viogpu_cmd	*sc_free;
 	u_int			 sc_nfree;
 	u_int			 sc_busy;	/* commands in flight, in all */
-	uint64_t		 sc_moved;	/* when one came back, or the
-						 * first was sent */
+	bool			 sc_polling;	/* after a panic */
+	uint64_t		 sc_alive;	/* when one came back, or went */
 	struct timeout		 sc_watch;
 	struct timeout		 sc_soft;	/* look at the queue */
 
@@ -165,9 +167,11 @@ void	 viogpu_setrect(struct virtio_gpu_rect *, const struct fb_rect *);
  * viogpu_buf_create: memory for so many pixels, black.  ENOMEM.
  * viogpu_buf_make: the resource at the device, backed by it.
  * viogpu_buf_unmake: the device has it no more, whether it knew it or not.
+ * viogpu_buf_gone: the same; if it does not give it back it is reset.
  * viogpu_buf_free: both go; NULL is allowed.  What the device does not give
  *	back stays ours until it has been reset.
  * viogpu_buf_reap: it has been, or has been stopped for ever.
+ * viogpu_buf_ask: it has not, but answers again.
  * viogpu_buf_show: a scanout shows it; NULL: nothing.
  * viogpu_buf_fill: all of it to the device, and wait.
  */
@@ -175,8 +179,10 @@ int	viogpu_buf_create(struct viogpu_softc *, u_int, u_int, uint32_t,
 	    struct viogpu_buf **);
 int	viogpu_buf_make(struct viogpu_softc *, struct viogpu_buf *);
 void	viogpu_buf_unmake(struct viogpu_softc *, struct viogpu_buf *);
+bool	viogpu_buf_gone(struct viogpu_softc *, struct viogpu_buf *);
 void	viogpu_buf_free(struct viogpu_softc *, struct viogpu_buf *);
 void	viogpu_buf_reap(struct viogpu_softc *);
+void	viogpu_buf_ask(struct viogpu_softc *);
 int	viogpu_buf_show(struct viogpu_softc *, u_int, struct viogpu_buf *);
 int	viogpu_buf_fill(struct viogpu_softc *, struct viogpu_buf *);
 
@@ -185,7 +191,8 @@ int	viogpu_buf_fill(struct viogpu_softc *, struct viogpu_buf *);
  *
  * viogpu_draw_init: the places for commands.  ENOMEM.
  * viogpu_live: with sc_lock; a scanout's buffer is shown, all of it is damage.
- * viogpu_quiet: with sc_lock; it is not any more, and nothing is on its way.
+ * viogpu_quiet: with sc_lock; it is not any more, and nothing is on its way,
+ *	unless the device has failed: then all of that waits for its reset.
  * viogpu_draw_void: the device was stopped: what it had is taken back.
  */
 int	viogpu_draw_init(struct viogpu_softc *);

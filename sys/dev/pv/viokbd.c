@@ -11,6 +11,7 @@
 
 #include <sys/errno.h>
 #include <sys/systm.h>
+#include <sys/timeout.h>
 
 #include <dev/pv/vioinputreg.h>
 #include <dev/pv/virtiovar.h>
@@ -19,16 +20,22 @@
 #define VIOKBD_NEVENTS	64
 #define VIOKBD_EVSIZE	sizeof(struct virtio_input_event)
 #define VIOKBD_NLEDS	3
+#define VIOKBD_NKEYS	256		/* that are known to be down */
+#define VIOKBD_FLOOD	(4 * VIOKBD_NEVENTS)	/* at a time; then rest: */
+#define VIOKBD_REST	10		/* ms */
 
 struct viokbd_softc {
 	struct device		 sc_dev;
 	struct virtio_softc	*sc_vsc;
-	struct virtqueue	*sc_evq, *sc_stq;	/* sc_stq NULL: no lamps */
+	struct virtqueue	*sc_evq, *sc_stq;
 	struct wskbd		*sc_kbd;
 
 	struct mutex		 sc_evmtx;
 	struct dmamem		 sc_evmem;
 	bool			 sc_lent[VIOKBD_NEVENTS];
+	uint32_t		 sc_down[VIOKBD_NKEYS / 32];
+	bool			 sc_resting;
+	struct timeout		 sc_rest;
 
 	struct mutex		 sc_stmtx;
 	struct dmamem		 sc_stmem;	/* an event, and its EV_SYN */
@@ -170,6 +177,36 @@ viokbd_fill(struct viokbd_softc *sc)
 	mtx_leave(&sc->sc_evmtx);
 }
 
+static void
+viokbd_note(struct viokbd_softc *sc, u_int code, bool down)
+{
+	if (code >= VIOKBD_NKEYS)
+		return;
+	if (down)
+		sc->sc_down[code / 32] |= 1U << code % 32;
+	else
+		sc->sc_down[code / 32] &= ~(1U << code % 32);
+}
+
+/* Who has been reset does not tell that keys came up meanwhile. */
+static void
+viokbd_release(struct viokbd_softc *sc)
+{
+	u_int code;
+	bool down;
+
+	for (code = 0; code < VIOKBD_NKEYS; code++) {
+		mtx_enter(&sc->sc_evmtx);
+		down = !vq_ready(sc->sc_evq) &&
+		    (sc->sc_down[code / 32] & 1U << code % 32) != 0;
+		if (down)
+			viokbd_note(sc, code, false);
+		mtx_leave(&sc->sc_evmtx);
+		if (down && sc->sc_kbd != NULL)
+			wskbd_event(sc->sc_kbd, code, 0);
+	}
+}
+
 /* One key; false: there are no more. */
 static bool
 viokbd_next(struct viokbd_softc *sc, u_int *code, int *value)
@@ -187,31 +224,56 @@ viokbd_next(struct viokbd_softc *sc, u_int *code, int *value)
 		}
 		*lent = false;
 		(void)viokbd_lend(sc, lent - sc->sc_lent);
-		if (*code != 0 && *value >= 0 && *value <= 2)
+		if (*code != 0 && *value >= 0 && *value <= 2) {
+			viokbd_note(sc, *code, *value != 0);
 			return (true);
+		}
 	}
 	return (false);
 }
 
-/* What a key means is found out without the queue's mutex. */
+/*
+ * What a key means is found out without the queue's mutex.  A device that has
+ * more and more is looked at again after a while.
+ */
 static void
 viokbd_evintr(void *arg)
 {
 	struct viokbd_softc *sc = arg;
-	u_int code;
+	u_int code, n = 0;
 	int value;
 
 	mtx_enter(&sc->sc_evmtx);
+	if (sc->sc_resting) {
+		mtx_leave(&sc->sc_evmtx);
+		return;
+	}
 	do {
-		while (viokbd_next(sc, &code, &value)) {
+		while (n++ < VIOKBD_FLOOD && viokbd_next(sc, &code, &value)) {
 			mtx_leave(&sc->sc_evmtx);
 			if (sc->sc_kbd != NULL)
 				wskbd_event(sc->sc_kbd, code, value);
 			mtx_enter(&sc->sc_evmtx);
 		}
+		if (n > VIOKBD_FLOOD) {
+			vq_intr_disable(sc->sc_evq);
+			sc->sc_resting = true;
+			timeout_add_msec(&sc->sc_rest, VIOKBD_REST);
+		}
 		vq_notify(sc->sc_evq);
-	} while (vq_intr_enable(sc->sc_evq, 0));
+	} while (!sc->sc_resting && vq_intr_enable(sc->sc_evq, 0));
 	mtx_leave(&sc->sc_evmtx);
+}
+
+static void
+viokbd_rested(void *arg)
+{
+	struct viokbd_softc *sc = arg;
+
+	mtx_enter(&sc->sc_evmtx);
+	sc->sc_resting = false;
+	mtx_leave(&sc->sc_evmtx);
+	viokbd_evintr(sc);
 }
 
 /* --- lamps -------------------------------------------------------------- */
@@ -237,7 +299,7 @@ viokbd_update(struct viokbd_softc *sc)
 {
 	u_int diff = (sc->sc_leds ^ sc->sc_shown) & sc->sc_hasleds, i;
 
-	if (diff == 0 || sc->sc_stbusy != 0 || vq_nfree(sc->sc_stq) < 2)
+	if (diff == 0 || sc->sc_stbusy != 0)
 		return;
 	for (i = 0; !(viokbd_led[i].bit & diff); i++)
 		;
@@ -245,6 +307,7 @@ viokbd_update(struct viokbd_softc *sc)
 	    (sc->sc_leds & viokbd_led[i].bit) != 0);
 	if (sc->sc_stbusy == 0)
 		return;			/* stopped: again when it is back */
+	/* a queue of one has no room for the end of it: nobody needs that */
 	viokbd_tell(sc, 1, EV_SYN, 0, 0);
 	sc->sc_shown ^= viokbd_led[i].bit;
 	vq_notify(sc->sc_stq);
@@ -319,6 +382,7 @@ viokbd_attach(struct device *parent __unused, struct device *self, void *aux)
 	sc->sc_vsc = va->va_vsc;
 	mtx_init(&sc->sc_evmtx, IPL_TTY);
 	mtx_init(&sc->sc_stmtx, IPL_TTY);
+	timeout_set(&sc->sc_rest, viokbd_rested, sc);
 	if ((error = virtio_negotiate(sc->sc_vsc, self, NULL, 0, 0)) != 0 ||
 	    (error = viokbd_keys(sc, &keyboard)) != 0)
 		goto fail;
@@ -373,11 +437,14 @@ viokbd_event(void *arg, enum virtio_event ev)
 	struct viokbd_softc *sc = arg;
 
 	viokbd_void(sc);
-	if (ev != VIRTIO_RESUMED)
+	if (ev != VIRTIO_RESUMED) {
+		viokbd_release(sc);
 		return;
+	}
 	viokbd_fill(sc);
 	mtx_enter(&sc->sc_stmtx);
-	sc->sc_shown = 0;
+	/* which of them it shows now is not known: all are told */
+	sc->sc_shown = ~sc->sc_leds;
 	viokbd_update(sc);
 	mtx_leave(&sc->sc_stmtx);
 }
@@ -388,6 +455,7 @@ viokbd_teardown(struct viokbd_softc *sc)
 {
 	virtio_stop(sc->sc_vsc);		/* no interrupt after this */
 	viokbd_void(sc);
+	timeout_del_barrier(&sc->sc_rest);
 	wskbd_detach(sc->sc_kbd);
 	sc->sc_kbd = NULL;
 	virtio_end(sc->sc_vsc);

@@ -115,6 +115,8 @@ viornd_got(struct viornd_softc *sc, struct viornd_buf *rb, uint32_t len)
 		rnd_feed(viornd_data(sc, rb), len, len * 8);
 		memset(viornd_data(sc, rb), 0, VIORND_SEED);
 		sc->sc_seed = false;
+		/* there is room for who asks on behalf of a reader */
+		wakeup(sc);
 		return;
 	}
 	sc->sc_nlent--;

@@ -443,7 +443,6 @@ wsdisplay_panic(void *arg)
 	static char text[8192];
 	struct wsdisplay_softc *sc = arg;
 	struct fb *fb = sc->sc_fb;
-	struct fb_rect all = { 0, 0, fb->fb_width, fb->fb_height };
 	struct wsrender wd;
 	const char *s, *end;
 	u_int y, n;
@@ -461,7 +460,6 @@ wsdisplay_panic(void *arg)
 		if (s < end && *s == '\n')
 			s++;
 	}
-	fb->fb_ops->fo_damage(fb, &all);
 	fb->fb_ops->fo_poll(fb);
 }
 
@@ -514,9 +512,7 @@ wsdisplay_teardown(struct wsdisplay_softc *sc)
 		cn_detach(&sc->sc_cons);
 		msgbuf_unlisten(&sc->sc_messages);
 		wskbd_sink_remove(&sc->sc_sink);
-		rw_enter_write(&sc->sc_fb->fb_lock);
-		sc->sc_fb->fb_client = NULL;
-		rw_exit(&sc->sc_fb->fb_lock);
+		fb_setclient(sc->sc_fb, NULL);
 	}
 	if (sc->sc_steps >= STEP_TTY)
 		tty_detach(&sc->sc_tty);
@@ -552,9 +548,7 @@ wsdisplay_attach(struct device *parent __unused, struct device *self,
 
 	sc->sc_client = (struct fb_client){ .fc_idle = wsdisplay_fbidle,
 	    .fc_mode = wsdisplay_fbmode, .fc_arg = sc };
-	rw_enter_write(&sc->sc_fb->fb_lock);
-	sc->sc_fb->fb_client = &sc->sc_client;
-	rw_exit(&sc->sc_fb->fb_lock);
+	fb_setclient(sc->sc_fb, &sc->sc_client);
 	sc->sc_sink = (struct wskbd_sink){ .sk_unit = self->dv_unit,
 	    .sk_tty = &sc->sc_tty, .sk_modes = wsdisplay_kbdmodes,
 	    .sk_look = wsdisplay_kbdlook, .sk_arg = sc };

@@ -6,6 +6,7 @@
 #include "test.h"
 
 #include <sys/rnd.h>
+#include <sys/sysctl.h>
 
 #include "sim/nodes.h"
 #include "sim/sim.h"
@@ -142,7 +143,7 @@ a_queue_of_one_is_enough(void **state)
 	read_all();
 }
 
-static int	rd_error;
+static int	rd_error = -1;
 
 static void
 reader(void *arg)
@@ -150,6 +151,79 @@ reader(void *arg)
 	static uint8_t b[100];
 
 	rd_error = node_rdwr(node, UIO_READ, b, sizeof(b), 0, 0, NULL);
+}
+
+static void
+long_reader(void *arg)
+{
+	rd_error = node_rdwr(node, UIO_READ, buf, sizeof(buf), 0, 0, NULL);
+}
+
+/* The seed of the kernel has the only place in the queue. */
+static void
+who_waits_behind_the_kernel_has_its_turn(void **state)
+{
+	struct sim_virtio_conf vc = plain;
+	struct thread *td;
+
+	vc.vc_nvq = 1;
+	vc.vc_qsize[0] = 1;
+	rn = sim_rnd_new(&vc);
+	rn->rn_hold = true;
+	sim_attach();
+	node = node_open("hwrng", FREAD);
+	rd_error = -1;
+	assert_int_equal(kthread_create(reader, NULL, PRI_KERN, "r", &td), 0);
+	hosted_run(1000000);
+	assert_int_equal(rn->rn_sv->sv_vq[0].sq_nheld, 1);
+	assert_int_equal(rd_error, -1);
+	rn->rn_hold = false;
+	sim_rnd_release(rn);
+	hosted_run(1000000);
+	assert_int_equal(rd_error, 0);
+	kthread_join(td);
+}
+
+static void
+a_large_read_has_several_requests_at_a_time(void **state)
+{
+	static const struct sim_virtio_conf vc = { .vc_nvec = 2,
+	    .vc_when = SIM_LATER, .vc_nvq = 1, .vc_qsize = { 16 } };
+	struct thread *td;
+
+	attach(&vc);
+	rn->rn_hold = true;
+	rd_error = -1;
+	assert_int_equal(kthread_create(long_reader, NULL, PRI_KERN, "r",
+	    &td), 0);
+	hosted_run(1000000);
+	assert_true(rn->rn_sv->sv_vq[0].sq_nheld >= 4);
+	rn->rn_hold = false;
+	sim_rnd_release(rn);
+	hosted_run(1000000);
+	assert_int_equal(rd_error, 0);
+	kthread_join(td);
+}
+
+static void
+a_reset_serves_who_waits_and_the_kernel(void **state)
+{
+	struct thread *td;
+
+	rn = sim_rnd_new(&plain);
+	rn->rn_hold = true;
+	sim_attach();
+	node = node_open("hwrng", FREAD);
+	rd_error = -1;
+	hosted_run(1000000);
+	rn->rn_hold = false;
+	assert_int_equal(sysctl_write("hw.virtio.0.control", "reset"), 0);
+	hosted_run(1000000);
+	assert_true(rn->rn_given >= 64);
+	assert_int_equal(kthread_create(reader, NULL, PRI_KERN, "r", &td), 0);
+	hosted_run(1000000);
+	assert_int_equal(rd_error, 0);
+	kthread_join(td);
 }
 
 static void
@@ -233,6 +307,9 @@ main(void)
 		TEST(without_waiting_there_is_nothing_at_first),
 		TEST(on_a_legacy_device_by_the_line),
 		TEST(a_queue_of_one_is_enough),
+		TEST(who_waits_behind_the_kernel_has_its_turn),
+		TEST(a_large_read_has_several_requests_at_a_time),
+		TEST(a_reset_serves_who_waits_and_the_kernel),
 		TEST(detach_wakes_a_reader),
 		TEST(every_failure_of_attach_leaves_nothing),
 		TEST(the_device_may_vanish_at_any_access),

@@ -60,8 +60,7 @@ fakefb_show(struct fakefb *ff)
 {
 	ff->ff_nshown++;
 	ff->ff_idle = true;
-	if (ff->ff_fb.fb_client != NULL)
-		ff->ff_fb.fb_client->fc_idle(ff->ff_fb.fb_client->fc_arg);
+	fb_tell_idle(&ff->ff_fb);
 }
 
 void
@@ -81,8 +80,7 @@ fakefb_mode(struct fakefb *ff, u_int width, u_int height)
 	}
 	ff->ff_idle = true;
 	rw_exit(&fb->fb_lock);
-	if (fb->fb_client != NULL)
-		fb->fb_client->fc_mode(fb->fb_client->fc_arg);
+	fb_tell_mode(fb);
 }
 
 uint32_t
@@ -105,10 +103,7 @@ fakefb_attach(struct device *parent, struct device *self, void *aux)
 
 	fakefb = &sc->sc_fake;
 	fakefb->ff_pad = fc->fc_pad;
-	fb->fb_ops = &fakefb_ops;
-	fb->fb_arg = fakefb;
-	strlcpy(fb->fb_name, self->dv_xname, sizeof(fb->fb_name));
-	rw_init(&fb->fb_lock, "fakefb");
+	fb_init(fb, &fakefb_ops, fakefb, self->dv_xname);
 	fakefb_mode(fakefb, fc->fc_width, fc->fc_height);
 	device_describe(self, "%ux%u", fc->fc_width, fc->fc_height);
 	fakefb->ff_child = config_found(self, &fa, NULL);

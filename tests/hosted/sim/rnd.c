@@ -35,6 +35,16 @@ request(struct sim_virtio *sv, struct sim_chain *ch)
 	sim_chain_done(ch, n);
 }
 
+void
+sim_rnd_release(struct sim_rnd *rn)
+{
+	struct sim_chain *ch;
+
+	rn->rn_hold = false;
+	while ((ch = TAILQ_FIRST(&rn->rn_sv->sv_vq[0].sq_held)) != NULL)
+		request(rn->rn_sv, ch);
+}
+
 struct sim_rnd *
 sim_rnd_new(const struct sim_virtio_conf *given)
 {

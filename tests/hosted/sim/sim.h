@@ -451,6 +451,7 @@ struct sim_rnd {
 };
 struct sim_rnd *sim_rnd_new(const struct sim_virtio_conf *);
 void	 sim_rnd_free(struct sim_rnd *);
+void	 sim_rnd_release(struct sim_rnd *);	/* what was held */
 uint8_t	 sim_rnd_byte(uint64_t);		/* the n-th it gives */
 
 /*
@@ -623,6 +624,158 @@ bool	 sim_balloon_ask(struct sim_balloon *);		/* for statistics */
 void	 sim_balloon_release(struct sim_balloon *);	/* what was held */
 void	 sim_balloon_settled(struct sim_balloon *);	/* faults */
 struct sim_vq *sim_balloon_vq(struct sim_balloon *, enum sim_bn_queue);
+
+/*
+ * A GPU without 3D.  Whatever a resource or a screen was not given is
+ * SIM_GP_JUNK; what the device may read at any time has to be there at any
+ * time.  Commands without a fence are answered before they are done if
+ * gp_async.
+ */
+#define SIM_GP_F_VIRGL		(1ULL << 0)
+#define SIM_GP_F_EDID		(1ULL << 1)
+#define SIM_GP_F_BLOB		(1ULL << 3)
+#define SIM_GP_F_ALIGN		(1ULL << 5)
+#define SIM_GP_MAX		16
+#define SIM_GP_JUNK		0xe7
+#define SIM_GP_NLOG		64
+enum sim_gp_cmd {			/* in the order of their numbers */
+	SIM_GP_INFO, SIM_GP_CREATE, SIM_GP_UNREF, SIM_GP_SCANOUT,
+	SIM_GP_FLUSH, SIM_GP_TRANSFER, SIM_GP_ATTACH, SIM_GP_DETACH,
+	SIM_GP_CAPSETINFO, SIM_GP_CAPSET, SIM_GP_EDID, SIM_GP_UUID,
+	SIM_GP_BLOB, SIM_GP_SCANOUTBLOB, SIM_GP_CURSOR, SIM_GP_MOVE,
+	SIM_GP_NCMD
+};
+#define SIM_GP_BIT(cmd)		(1U << (cmd))
+struct sim_gp_rect {
+	uint32_t		 x, y, w, h;
+};
+struct sim_gp_res;
+struct sim_gp_work;
+struct sim_gp_screen {
+	/* what the host wants */
+	bool			 gs_enabled;
+	struct sim_gp_rect	 gs_want;
+	uint8_t			 gs_edid[1024];
+	uint32_t		 gs_edidlen;
+	/* what it shows */
+	uint32_t		 gs_resource;	/* 0: nothing */
+	struct sim_gp_rect	 gs_rect;	/* of the resource */
+	uint32_t		 gs_format, gs_stride, gs_offset; /* of a blob */
+	uint32_t		*gs_pixels;	/* 0xrrggbb */
+	/* in front of it */
+	uint32_t		 gs_cursor;	/* resource; 0: hidden */
+	uint32_t		 gs_curx, gs_cury, gs_hotx, gs_hoty;
+	uint8_t			 gs_shape[64 * 64 * 4];
+};
+struct sim_gp_log {			/* transfers and flushes */
+	enum sim_gp_cmd		 gl_cmd;
+	uint32_t		 gl_resource;
+	struct sim_gp_rect	 gl_rect;
+};
+struct sim_gpu {
+	struct sim_virtio	*gp_sv;
+	u_int			 gp_nscreens;
+	struct sim_gp_screen	 gp_screen[SIM_GP_MAX];
+	LIST_HEAD(, sim_gp_res)	 gp_res;
+	TAILQ_HEAD(, sim_gp_work) gp_later;
+	u_int			 gp_nres, gp_nbacked;
+	uint64_t		 gp_bytes;	/* of pictures, read */
+	u_int			 gp_ncmd[SIM_GP_NCMD];
+	struct sim_gp_log	 gp_log[SIM_GP_NLOG];
+	u_int			 gp_nlog;	/* counts on */
+	u_int			 gp_inflight, gp_most;
+	uint64_t		 gp_maxpixels;	/* of a resource; 0: any */
+	bool			 gp_async;
+	bool			 gp_mute;	/* cursor: used without answer */
+	/* how to misbehave: sets of commands */
+	u_int			 gp_hold;
+	u_int			 gp_fail;	/* with gp_error, nothing done */
+	uint32_t		 gp_error;	/* 0: OUT_OF_MEMORY */
+	u_int			 gp_failat;	/* the n-th command; 0: none */
+	u_int			 gp_wrong;	/* are answered with gp_type */
+	uint32_t		 gp_type;
+	u_int			 gp_short;	/* answered with gp_len bytes */
+	uint32_t		 gp_len;
+	u_int			 gp_lie;	/* used length is gp_used */
+	uint32_t		 gp_used;
+	u_int			 gp_nofence;	/* fences are not answered */
+	void			(*gp_seen)(struct sim_gpu *, enum sim_gp_cmd);
+};
+struct sim_gpu *sim_gpu_new(const struct sim_virtio_conf *, u_int nscreens,
+	    u_int width, u_int height);
+void	 sim_gpu_free(struct sim_gpu *);
+/* no event */
+void	 sim_gpu_want(struct sim_gpu *, u_int screen, uint32_t w, uint32_t h);
+void	 sim_gpu_edid(struct sim_gpu *, u_int screen, u_int w, u_int h,
+	    u_int extensions);
+void	 sim_gpu_event(struct sim_gpu *, uint32_t);
+void	 sim_gpu_align(struct sim_gpu *, uint32_t);
+void	 sim_gpu_release(struct sim_gpu *);	/* what was held */
+/* 0xrrggbb; ~0: there is none */
+uint32_t sim_gpu_pixel(struct sim_gpu *, u_int screen, u_int x, u_int y);
+void	 sim_gpu_settled(struct sim_gpu *);	/* faults */
+
+/* An input device: 5.8.  A byte of configuration for each query. */
+#define SIM_IN_BITS	0x11
+struct sim_input_cfg {
+	uint8_t			 ic_select, ic_subsel, ic_size;
+	uint8_t			 ic_data[128];
+};
+struct sim_input {
+	struct sim_virtio	*in_sv;
+	struct sim_input_cfg	 in_cfg[16];
+	u_int			 in_ncfg;
+	int			 in_lie;	/* size for all; 0: the truth */
+	uint8_t			 in_written;	/* select, subsel */
+	u_int			 in_ndropped, in_nstatus;
+	uint32_t		 in_led;	/* bits that are on */
+	bool			 in_hold;	/* the status queue */
+	uint32_t		 in_used;	/* used length; 0: the truth */
+};
+struct sim_input *sim_input_new(const struct sim_virtio_conf *,
+	    const char *name);
+void	 sim_input_free(struct sim_input *);
+/* data of a query, in place of that there was; NULL: none any more */
+void	 sim_input_set(struct sim_input *, u_int select, u_int subsel,
+	    const void *, u_int);
+/* bits of an event type */
+void	 sim_input_bits(struct sim_input *, u_int type, u_int from, u_int to);
+bool	 sim_input_event(struct sim_input *, u_int type, u_int code,
+	    uint32_t value);			/* false: dropped */
+bool	 sim_input_raw(struct sim_input *, const void *, size_t, uint32_t used);
+void	 sim_input_release(struct sim_input *);
+
+/*
+ * An 8042 with a keyboard of the second set behind it, as PCs have it; pckbd
+ * is found there after sim_i8042_new(), with interrupt 1.
+ */
+#define SIM_KC_FIFO	16
+struct sim_i8042 {
+	struct sim_ports	 kc_ports;
+	uint8_t			 kc_byte;	/* the command byte */
+	uint8_t			 kc_command;	/* waits for its data; 0 */
+	uint8_t			 kc_expect;	/* so does the keyboard */
+	uint8_t			 kc_out[SIM_KC_FIFO];	/* of the keyboard */
+	u_int			 kc_nout;
+	uint8_t			 kc_reply;	/* of the controller */
+	bool			 kc_replied;
+	bool			 kc_aux;	/* the first is the mouse's */
+	bool			 kc_scanning;
+	bool			 kc_break;	/* 0xf0 was sent */
+	uint8_t			 kc_leds;
+	u_int			 kc_nleds, kc_nbad;	/* commands */
+	/* how to misbehave */
+	bool			 kc_absent;	/* ones wherever one reads */
+	bool			 kc_busy;	/* never takes anything */
+	bool			 kc_mute;	/* the keyboard */
+	u_int			 kc_resend;	/* so many times; ~0: always */
+	bool			 kc_endless;	/* always something to read */
+};
+void	 sim_i8042_new(struct sim_i8042 *);	/* sim_attach() */
+void	 sim_i8042_free(struct sim_i8042 *);
+/* codes of the second set; false: no room, or it may not */
+bool	 sim_i8042_type(struct sim_i8042 *, const uint8_t *, u_int);
+void	 sim_i8042_mouse(struct sim_i8042 *, uint8_t);
 
 /* --- a driver that does what a test says --------------------------------- */
 
