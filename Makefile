@@ -135,7 +135,7 @@ $(B)/paravane: $(B)/paravane.elf
 OBJ := $(B)
 include bin/rules.mk
 
-ROOTFILES := etc/rc etc/hosts etc/root.manifest bin/crunch/links Makefile
+ROOTFILES := etc/rc etc/hosts etc/qemu-ga.conf etc/root.manifest bin/crunch/links Makefile
 # what ROOT= was last time, so that another value makes another image
 $(B)/root.stamp: FORCE
 	@mkdir -p $(B)

@@ -21,7 +21,8 @@
 	X("halt", halt_main)	X("reboot", halt_main)			\
 	X("hostctl", hostctl_main)					\
 	X("ifconfig", ifconfig_main)	X("route", route_main)		\
-	X("ping", ping_main)	X("dhclient", dhclient_main)
+	X("ping", ping_main)	X("dhclient", dhclient_main)		\
+	X("qemu-ga", qemu_ga_main)
 
 #define CRUNCH_PROTO(name, fn)	int fn(int, char **);
 CRUNCH_PROGRAMS(CRUNCH_PROTO)

@@ -267,6 +267,21 @@ net_ifreq(int fd, unsigned long cmd, const char *name, struct ifreq *ifr)
 	return (ioctl(fd, cmd, ifr));
 }
 
+int
+net_inet(int fd, unsigned long cmd, const char *name, struct addr *a)
+{
+	struct sockaddr_in sin;
+	struct ifreq ifr;
+
+	if (net_ifreq(fd, cmd, name, &ifr) == -1)
+		return (-1);
+	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
+	memset(a, 0, sizeof(*a));
+	a->a_family = AF_INET;
+	memcpy(a->a_bytes, &sin.sin_addr, 4);
+	return (0);
+}
+
 /* Below two lines of heading, before the colon. */
 char **
 net_names(size_t *np)

@@ -45,6 +45,8 @@ void	in4_set(struct addr *, uint32_t);
 int	net_socket(int);
 /* fills in the name, which must fit; -1 and errno */
 int	net_ifreq(int, unsigned long, const char *, struct ifreq *);
+/* an address of IPv4 by such a request; -1 and errno */
+int	net_inet(int, unsigned long, const char *, struct addr *);
 /* the names of all interfaces, into one list as dir_names() makes */
 char	**net_names(size_t *);
 uint64_t net_msec(void);			/* a clock that only goes on */

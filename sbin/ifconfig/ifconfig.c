@@ -105,33 +105,18 @@ show_device(const char *name)
 	}
 }
 
-static int
-get_inet(const char *name, unsigned long cmd, struct addr *a)
-{
-	struct sockaddr_in sin;
-	struct ifreq ifr;
-
-	if (net_ifreq(fd4, cmd, name, &ifr) == -1)
-		return (-1);
-	memcpy(&sin, &ifr.ifr_addr, sizeof(sin));
-	memset(a, 0, sizeof(*a));
-	a->a_family = AF_INET;
-	memcpy(a->a_bytes, &sin.sin_addr, 4);
-	return (0);
-}
-
 static void
 show_inet(const char *name)
 {
 	char buf[ADDR_STRLEN];
 	struct addr a;
 
-	if (get_inet(name, SIOCGIFADDR, &a) == -1)
+	if (net_inet(fd4, SIOCGIFADDR, name, &a) == -1)
 		return;
 	outf("\tinet %s", addr_format(&a, buf, sizeof(buf)));
-	if (get_inet(name, SIOCGIFNETMASK, &a) == 0)
+	if (net_inet(fd4, SIOCGIFNETMASK, name, &a) == 0)
 		outf(" netmask %s", addr_format(&a, buf, sizeof(buf)));
-	if (get_inet(name, SIOCGIFBRDADDR, &a) == 0 && in4_host(&a) != 0)
+	if (net_inet(fd4, SIOCGIFBRDADDR, name, &a) == 0 && in4_host(&a) != 0)
 		outf(" broadcast %s", addr_format(&a, buf, sizeof(buf)));
 	outf("\n");
 }

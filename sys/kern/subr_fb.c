@@ -370,7 +370,9 @@ fbdev_put_var(struct fbdev *fd, struct fb_var_screeninfo *v)
 	fbdev_var(fd->fd_fb, &now);
 	if ((v->bits_per_pixel != 32 && v->bits_per_pixel != 24) ||
 	    v->xres_virtual > w || v->yres_virtual > h || v->xoffset != 0 ||
-	    v->yoffset != 0 || v->rotate != 0)
+	    v->yoffset != 0 || v->rotate != 0 ||
+	    w < FB_SIDE_MIN || h < FB_SIDE_MIN || w > FB_SIDE_MAX ||
+	    h > FB_SIDE_MAX)
 		return (EINVAL);
 	if ((activate & FB_ACTIVATE_MASK) == FB_ACTIVATE_NOW &&
 	    (w != now.xres || h != now.yres) &&

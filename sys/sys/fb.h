@@ -19,6 +19,10 @@
 struct fb;
 struct fbdev;
 
+/* pixels that a mode has each way */
+#define FB_SIDE_MIN	64
+#define FB_SIDE_MAX	16384
+
 struct fb_rect {
 	u_int	fr_x, fr_y, fr_w, fr_h;
 };

@@ -14,7 +14,7 @@
 #include <vm/vm_page.h>
 
 static struct mutex	vmspace_mtx = MUTEX_INITIALIZER(IPL_SOFT);
-static LIST_HEAD(, vmspace) vmspaces;
+static TAILQ_HEAD(, vmspace) vmspaces = TAILQ_HEAD_INITIALIZER(vmspaces);
 
 #define MMAP_TOP	(VM_MAX_USER - (1UL << 30))	/* below: the stack */
 
@@ -219,7 +219,8 @@ vmspace_create(void)
 	TAILQ_INIT(&vm->vm_entries);
 	vm->vm_mmaptop = MMAP_TOP;
 	mtx_enter(&vmspace_mtx);
-	LIST_INSERT_HEAD(&vmspaces, vm, vm_link);
+	/* behind its parent, for who goes through all of them */
+	TAILQ_INSERT_TAIL(&vmspaces, vm, vm_link);
 	mtx_leave(&vmspace_mtx);
 	return (vm);
 }
@@ -239,7 +240,7 @@ vmspace_unref(struct vmspace *vm)
 	    __atomic_sub_fetch(&vm->vm_refs, 1, __ATOMIC_ACQ_REL) != 0)
 		return;
 	mtx_enter(&vmspace_mtx);
-	LIST_REMOVE(vm, vm_link);
+	TAILQ_REMOVE(&vmspaces, vm, vm_link);
 	mtx_leave(&vmspace_mtx);
 	while ((ve = TAILQ_FIRST(&vm->vm_entries)) != NULL) {
 		TAILQ_REMOVE(&vm->vm_entries, ve, ve_link);
@@ -289,6 +290,7 @@ vmspace_fork(struct vmspace *vm)
 	if ((child = vmspace_create()) == NULL)
 		return (NULL);
 	rw_enter_write(&vm->vm_lock);
+	rw_enter_write(&child->vm_lock);	/* it can be found already */
 	child->vm_brkbase = vm->vm_brkbase;
 	child->vm_brk = vm->vm_brk;
 	child->vm_sigcode = vm->vm_sigcode;
@@ -301,6 +303,7 @@ vmspace_fork(struct vmspace *vm)
 		if (pages_fork(vm, child, ve) != 0)
 			break;
 	}
+	rw_exit(&child->vm_lock);
 	rw_exit(&vm->vm_lock);
 	if (ve != NULL) {
 		vmspace_unref(child);
@@ -319,8 +322,8 @@ vmspace_next(struct vmspace *vm)
 	u_int refs;
 
 	mtx_enter(&vmspace_mtx);
-	next = vm == NULL ? LIST_FIRST(&vmspaces) : LIST_NEXT(vm, vm_link);
-	for (; next != NULL; next = LIST_NEXT(next, vm_link)) {
+	next = vm == NULL ? TAILQ_FIRST(&vmspaces) : TAILQ_NEXT(vm, vm_link);
+	for (; next != NULL; next = TAILQ_NEXT(next, vm_link)) {
 		/* not one that is on its way out */
 		refs = __atomic_load_n(&next->vm_refs, __ATOMIC_RELAXED);
 		while (refs != 0 && !__atomic_compare_exchange_n(

@@ -29,7 +29,7 @@ struct vm_entry {
 };
 
 struct vmspace {
-	LIST_ENTRY(vmspace)	 vm_link;		/* all of them */
+	TAILQ_ENTRY(vmspace)	 vm_link;		/* all of them */
 	u_int			 vm_refs;
 	struct rwlock		 vm_lock;
 	TAILQ_HEAD(vm_entry_list, vm_entry) vm_entries;
