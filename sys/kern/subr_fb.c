@@ -44,7 +44,7 @@ struct fbdev {
 	u_int			 fd_ahead;	/* pages more than asked for */
 	struct timeout		 fd_later;
 	struct task		 fd_task;
-	struct rwlock		 fd_lock;	/* flush */
+	struct rwlock		 fd_lock;	/* flush, fbdev_room */
 };
 
 static uint32_t		fbdev_units;	/* a bit a unit in use */
@@ -379,8 +379,11 @@ fbdev_put_var(struct fbdev *fd, struct fb_var_screeninfo *v)
 	    (error = fd->fd_fb->fb_ops->fo_mode(fd->fd_fb, w, h)) != 0)
 		return (error);
 	fbdev_var(fd->fd_fb, v);
-	v->xres = v->xres_virtual = w;
-	v->yres = v->yres_virtual = h;
+	/* what was only asked about; 0 by 0 has become some size */
+	if ((activate & FB_ACTIVATE_MASK) != FB_ACTIVATE_NOW) {
+		v->xres = v->xres_virtual = w;
+		v->yres = v->yres_virtual = h;
+	}
 	v->activate = activate;
 	return (0);
 }
@@ -459,7 +462,7 @@ fbdev_ioctl_var(struct fbdev *fd, u_long cmd, void *user)
 }
 
 static int
-fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags __unused)
+fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags)
 {
 	struct fbdev *fd = dev_arg(cd);
 	struct fb_fix_screeninfo f;
@@ -468,24 +471,26 @@ fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags __unused)
 
 	switch (cmd) {
 	case FBIOGET_VSCREENINFO:
-	case FBIOPUT_VSCREENINFO:
-	case FBIOPAN_DISPLAY:
 		return (fbdev_ioctl_var(fd, cmd, user));
 	case FBIOGET_FSCREENINFO:
 		fbdev_fix(fd, &f);
 		return (copyout(&f, user, sizeof(f)));
 	case FBIO_WAITFORVSYNC:
 		return (fbdev_wait(fd));
-	case FBIOBLANK:
+	}
+	if (cmd != FBIOPUT_VSCREENINFO && cmd != FBIOPAN_DISPLAY &&
+	    cmd != FBIOBLANK && cmd != FBIO_CURSOR)
+		return (ENOTTY);
+	if (!(flags & FWRITE))
+		return (EPERM);
+	if (cmd == FBIOBLANK)
 		return ((vaddr_t)user > FB_BLANK_POWERDOWN ? EINVAL :
 		    fd->fd_fb->fb_ops->fo_blank(fd->fd_fb, user != NULL));
-	case FBIO_CURSOR:
-		if ((error = copyin(user, &u, sizeof(u))) == 0)
-			error = fbdev_cursor(fd, &u);
-		return (error);
-	default:
-		return (ENOTTY);
-	}
+	if (cmd != FBIO_CURSOR)
+		return (fbdev_ioctl_var(fd, cmd, user));
+	if ((error = copyin(user, &u, sizeof(u))) == 0)
+		error = fbdev_cursor(fd, &u);
+	return (error);
 }
 
 static int
@@ -538,7 +543,13 @@ fbdev_room(struct fbdev *fd)
 void
 fbdev_mode(struct fbdev *fd)
 {
-	if (fbdev_room(fd) != 0)
+	int error;
+
+	/* of two changes at once the later size counts */
+	rw_enter_write(&fd->fd_lock);
+	error = fbdev_room(fd);
+	rw_exit(&fd->fd_lock);
+	if (error != 0)
 		printf("fb%u: no memory: mappings are not shown\n",
 		    fd->fd_unit);
 	vm_object_drop(fd->fd_object);

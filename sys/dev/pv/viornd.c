@@ -320,6 +320,7 @@ viornd_void(struct viornd_softc *sc, int error)
 	}
 	while ((rb = TAILQ_FIRST(&sc->sc_full)) != NULL) {
 		TAILQ_REMOVE(&sc->sc_full, rb, rb_link);
+		memset(viornd_data(sc, rb), 0, VIORND_SIZE);
 		TAILQ_INSERT_TAIL(&sc->sc_free, rb, rb_link);
 	}
 	sc->sc_error = error;

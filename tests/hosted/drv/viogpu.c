@@ -906,6 +906,40 @@ a_command_in_the_other_queue_is_left_alone(void **state)
 }
 
 static void
+stop_holding(struct sim_gpu *g, enum sim_gp_cmd cmd)
+{
+	g->gp_hold = 0;
+}
+
+static void
+chooser(void *arg)
+{
+	(void)sysctl_write("hw.viogpu0.0.mode", "80x80");
+}
+
+/* The device has the resource still, and may look at its memory. */
+static void
+what_a_queue_lost_stays_until_the_device_gives_it_back(void **state)
+{
+	struct thread *td;
+
+	attach_to(&plain, 1, W, H);
+	draw_and_see(0);
+	gp->gp_hold = SIM_GP_BIT(SIM_GP_UNREF);
+	assert_int_equal(kthread_create(chooser, NULL, PRI_USER, "c", &td), 0);
+	run(100);
+	assert_int_equal(gp->gp_sv->sv_vq[0].sq_nheld, 1);
+	assert_int_equal(gp->gp_nres, 2);
+	gp->gp_seen = stop_holding;
+	assert_int_equal(control("reset control"), 0);
+	kthread_join(td);
+	gp->gp_inflight = 0;		/* one was lost */
+	assert_mode(0, 80, 80);
+	draw_and_see(0);
+	assert_int_equal(gp->gp_nres, 1);
+}
+
+static void
 a_reset_while_somebody_draws(void **state)
 {
 	struct thread *td;
@@ -1468,6 +1502,7 @@ main(void)
 		TEST(a_reset_brings_everything_back),
 		TEST(so_does_that_of_one_queue),
 		TEST(a_command_in_the_other_queue_is_left_alone),
+		TEST(what_a_queue_lost_stays_until_the_device_gives_it_back),
 		TEST(a_reset_while_somebody_draws),
 		TEST(a_device_that_asks_for_a_reset_gets_it),
 		TEST(a_resize_that_is_refused_leaves_what_there_was),

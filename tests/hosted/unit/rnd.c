@@ -3,6 +3,8 @@
 
 #include "test.h"
 
+#include <sys/errno.h>
+#include <sys/kthread.h>
 #include <sys/rnd.h>
 
 /* RFC 8439, 2.3.2: its nonce of 96 bits begins in our count's upper half. */
@@ -71,14 +73,146 @@ what_is_fed_changes_what_comes(void **state)
 	rnd_feed(big, 1, 8);
 }
 
+/* --- seeds --------------------------------------------------------------- */
+
+#define SECOND	1000000000ULL
+
+static u_int	nwanted;
+
+static void
+want(void *arg)
+{
+	nwanted++;
+	if (arg != NULL)
+		rnd_feed(arg, 8, 64);
+}
+
+static void
+use(u_int seconds)
+{
+	uint8_t b[16];
+
+	for (; seconds > 0; seconds--) {
+		hosted_run(SECOND);
+		rnd_bytes(b, sizeof(b));
+	}
+	hosted_run(0);
+}
+
+static void
+a_source_is_asked_while_numbers_are_used(void **state)
+{
+	static char seed[8];
+	struct rnd_source rs = { .rs_want = want, .rs_arg = seed };
+	u_int n;
+
+	hosted_init();
+	nwanted = 0;
+	rnd_source_add(&rs);
+	assert_int_equal(nwanted, 1);
+	/* nobody uses any: nobody is asked */
+	hosted_run(1000 * SECOND);
+	assert_int_equal(nwanted, 1);
+	use(15);
+	assert_true(nwanted >= 3 && nwanted <= 6);
+	use(300);
+	n = nwanted;
+	/* once a minute at last */
+	use(600);
+	assert_true(nwanted - n >= 9 && nwanted - n <= 11);
+	rnd_source_remove(&rs);
+	n = nwanted;
+	use(600);
+	assert_int_equal(nwanted, n);
+	assert_int_equal(hosted_fini(), 0);
+}
+
+static void
+much_use_asks_sooner(void **state)
+{
+	static uint8_t big[1 << 16];
+	struct rnd_source rs = { .rs_want = want };
+	u_int i;
+
+	hosted_init();
+	rnd_source_add(&rs);
+	nwanted = 0;
+	for (i = 0; i < 64; i++) {
+		rnd_bytes(big, sizeof(big));
+		hosted_run(1000);
+	}
+	assert_int_equal(nwanted, 4);
+	rnd_source_remove(&rs);
+	assert_int_equal(hosted_fini(), 0);
+}
+
+static void
+a_copy_of_a_machine_asks_at_once(void **state)
+{
+	struct rnd_source rs = { .rs_want = want };
+
+	hosted_init();
+	rnd_source_add(&rs);
+	use(5);
+	nwanted = 0;
+	rnd_forked("0123456789abcdef", 16);
+	hosted_run(1000);
+	assert_int_equal(nwanted, 1);
+	rnd_source_remove(&rs);
+	assert_int_equal(hosted_fini(), 0);
+}
+
+/* Runs first: nothing of the kind is undone. */
+static int	waited;
+
+static void
+waiter(void *arg)
+{
+	waited = rnd_wait(false);
+}
+
+static void
+who_wants_a_seed_waits_for_it(void **state)
+{
+	struct thread *td;
+	uint8_t seed[32] = { 1 };
+
+	hosted_init();
+	assert_false(rnd_seeded());
+	assert_int_equal(rnd_wait(true), EAGAIN);
+	waited = -1;
+	assert_int_equal(kthread_create(waiter, NULL, PRI_USER, "w", &td), 0);
+	/* the clock of this machine is even: it gives nothing */
+	hosted_run(10 * SECOND);
+	assert_int_equal(waited, -1);
+	rnd_feed(seed, sizeof(seed), 0);
+	hosted_run(SECOND);
+	assert_int_equal(waited, -1);
+	rnd_feed(seed, sizeof(seed), 128);
+	hosted_run(SECOND);
+	assert_int_equal(waited, -1);
+	rnd_feed(seed, sizeof(seed), 128);
+	hosted_run(SECOND);
+	assert_int_equal(waited, 0);
+	kthread_join(td);
+	assert_true(rnd_seeded());
+	assert_int_equal(rnd_wait(true), 0);
+	assert_int_equal(rnd_wait(false), 0);
+	assert_int_equal(hosted_fini(), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_block_function_is_that_of_rfc_8439),
 		cmocka_unit_test(with_a_key_of_zeros_too),
+		cmocka_unit_test(who_wants_a_seed_waits_for_it),
 		cmocka_unit_test(bytes_are_all_different_each_time),
 		cmocka_unit_test(what_is_fed_changes_what_comes),
+		cmocka_unit_test(a_source_is_asked_while_numbers_are_used),
+		cmocka_unit_test(much_use_asks_sooner),
+		cmocka_unit_test(a_copy_of_a_machine_asks_at_once),
 	};
 
 	return (cmocka_run_group_tests(tests, NULL, NULL));
