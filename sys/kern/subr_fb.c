@@ -379,7 +379,7 @@ fbdev_put_var(struct fbdev *fd, struct fb_var_screeninfo *v)
 	    (error = fd->fd_fb->fb_ops->fo_mode(fd->fd_fb, w, h)) != 0)
 		return (error);
 	fbdev_var(fd->fd_fb, v);
-	/* what was only asked about; 0 by 0 has become some size */
+	/* what was only asked about */
 	if ((activate & FB_ACTIVATE_MASK) != FB_ACTIVATE_NOW) {
 		v->xres = v->xres_virtual = w;
 		v->yres = v->yres_virtual = h;
@@ -462,7 +462,7 @@ fbdev_ioctl_var(struct fbdev *fd, u_long cmd, void *user)
 }
 
 static int
-fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags)
+fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags __unused)
 {
 	struct fbdev *fd = dev_arg(cd);
 	struct fb_fix_screeninfo f;
@@ -471,26 +471,24 @@ fbdev_ioctl(struct cdev *cd, u_long cmd, void *user, int flags)
 
 	switch (cmd) {
 	case FBIOGET_VSCREENINFO:
+	case FBIOPUT_VSCREENINFO:
+	case FBIOPAN_DISPLAY:
 		return (fbdev_ioctl_var(fd, cmd, user));
 	case FBIOGET_FSCREENINFO:
 		fbdev_fix(fd, &f);
 		return (copyout(&f, user, sizeof(f)));
 	case FBIO_WAITFORVSYNC:
 		return (fbdev_wait(fd));
-	}
-	if (cmd != FBIOPUT_VSCREENINFO && cmd != FBIOPAN_DISPLAY &&
-	    cmd != FBIOBLANK && cmd != FBIO_CURSOR)
-		return (ENOTTY);
-	if (!(flags & FWRITE))
-		return (EPERM);
-	if (cmd == FBIOBLANK)
+	case FBIOBLANK:
 		return ((vaddr_t)user > FB_BLANK_POWERDOWN ? EINVAL :
 		    fd->fd_fb->fb_ops->fo_blank(fd->fd_fb, user != NULL));
-	if (cmd != FBIO_CURSOR)
-		return (fbdev_ioctl_var(fd, cmd, user));
-	if ((error = copyin(user, &u, sizeof(u))) == 0)
-		error = fbdev_cursor(fd, &u);
-	return (error);
+	case FBIO_CURSOR:
+		if ((error = copyin(user, &u, sizeof(u))) == 0)
+			error = fbdev_cursor(fd, &u);
+		return (error);
+	default:
+		return (ENOTTY);
+	}
 }
 
 static int
