@@ -33,7 +33,7 @@ struct fb_cursor {
 	bool		 fc_shown;
 	u_int		 fc_x, fc_y;		/* of the hot spot */
 	u_int		 fc_hotx, fc_hoty;	/* in the picture */
-	const uint8_t	*fc_pixels;	/* with alpha, lines of FB_CURSOR_SIZE */
+	const uint8_t	*fc_pixels;	/* B, G, R, alpha */
 };
 #define FB_CURSOR_SIZE	64		/* pixels each way */
 #define FB_CURSOR_SHOW	0x01		/* fc_shown */

@@ -209,7 +209,8 @@ viogpu_edid(const uint8_t *p, size_t len, struct viogpu_edid *ve)
 	u_int i, n;
 
 	memset(ve, 0, sizeof(*ve));
-	if (len < EDID_BLOCK || memcmp(p, edid_magic, sizeof(edid_magic)) != 0 ||
+	if (len < EDID_BLOCK ||
+	    memcmp(p, edid_magic, sizeof(edid_magic)) != 0 ||
 	    !edid_sum(p))
 		return (false);
 	edid_base(ve, p);

@@ -109,7 +109,7 @@ struct viogpu_softc {
 	uint32_t		 sc_align;	/* of their size */
 
 	struct rwlock		 sc_lock;
-	struct dmamem		 sc_setup;	/* a command that is waited for */
+	struct dmamem		 sc_setup;	/* a command waited for */
 	struct dmamem		 sc_table;	/* one with a table of pages */
 	uint32_t		 sc_lastid;	/* of a resource */
 	uint64_t		 sc_fence;
@@ -128,7 +128,7 @@ struct viogpu_softc {
 	u_int			 sc_nfree;
 	u_int			 sc_busy;	/* commands in flight, in all */
 	bool			 sc_polling;	/* after a panic */
-	uint64_t		 sc_alive;	/* when one came back, or went */
+	uint64_t		 sc_alive;	/* one came back, or went */
 	struct timeout		 sc_watch;
 	struct timeout		 sc_soft;	/* look at the queue */
 
