@@ -168,7 +168,7 @@ test:
 	@set -e; for a in $(TEST_ARCHS); do \
 	    $(MAKE) --no-print-directory -j2 ARCH=$$a all; done
 	$(MAKE) --no-print-directory -j2 -C tests/litmus
-	$(MAKE) --no-print-directory -j2 -C tests/hosted
+	$(MAKE) --no-print-directory -j3 -C tests/hosted
 	$(PYTHON) -m pytest -q -n 2 tests/user
 	@status=0; for a in $(TEST_ARCHS); do \
 	    echo "tests/boot on $$a"; \
