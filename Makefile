@@ -56,6 +56,7 @@ help:
 #: make             kernel, programs and root image for ARCH (amd64)
 #: make run         boot it in QEMU on this terminal; leave with halt or Ctrl-A X
 #: make test        all tests, of each ARCH or of one; STRICT=1 makes a skipped test a failure
+#:                  ALL=1 takes each variant of a test on each ARCH
 #: make man         check the man pages, write HTML to build/man
 #: make bench       measure
 #: make clean       remove build
@@ -152,7 +153,7 @@ $(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp \
 
 # --- run, test, and so on -----------------------------------------------------
 
-export ARCH ACCEL QEMU MACHINE MEM SMP APPEND DISK SCREEN QEMU_ARGS STRICT
+export ARCH ACCEL QEMU MACHINE MEM SMP APPEND DISK SCREEN QEMU_ARGS STRICT ALL
 
 run:
 	@tools/deps run
