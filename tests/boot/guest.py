@@ -330,13 +330,15 @@ class Guest:
         self.count += 1
         mark = f'@{self.count}@'
         typed = f'{command}; echo {mark}$?'
-        stream.send(typed + '\n')
-        stream.expect(re.escape(typed) + '\r?\n', timeout)
         start = stream.at
+        stream.send(typed + '\n')
         match = stream.expect(f'{mark}(\\d+)\r?\n', timeout)
         output = stream.text(start)[:match.start() - start]
         stream.expect(PROMPT, timeout)
-        return output.replace('\r\n', '\n'), int(match[1])
+        # a message of the kernel may stand in the middle of what was typed
+        output = output[max(output.rfind(f'{mark}$?'), 0):]
+        return output.replace('\r\n', '\n').partition('\n')[2], \
+            int(match[1])
 
     def output(self, command, timeout=TIMEOUT):
         """Runs a command that must succeed; what it printed."""
