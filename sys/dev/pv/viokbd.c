@@ -20,7 +20,6 @@
 #define VIOKBD_NEVENTS	64
 #define VIOKBD_EVSIZE	sizeof(struct virtio_input_event)
 #define VIOKBD_NLEDS	3
-#define VIOKBD_NKEYS	256		/* that are known to be down */
 #define VIOKBD_FLOOD	(4 * VIOKBD_NEVENTS)	/* at a time; then rest: */
 #define VIOKBD_REST	10		/* ms */
 
@@ -33,7 +32,6 @@ struct viokbd_softc {
 	struct mutex		 sc_evmtx;
 	struct dmamem		 sc_evmem;
 	bool			 sc_lent[VIOKBD_NEVENTS];
-	uint32_t		 sc_down[VIOKBD_NKEYS / 32];
 	bool			 sc_resting;
 	struct timeout		 sc_rest;
 
@@ -148,7 +146,7 @@ viokbd_slot(struct viokbd_softc *sc, u_int i)
 	return ((struct virtio_input_event *)sc->sc_evmem.dmm_kva + i);
 }
 
-/* The cookie is the number of the buffer, and one. */
+/* The cookie is the buffer's place in sc_lent. */
 static int
 viokbd_lend(struct viokbd_softc *sc, u_int i)
 {
@@ -177,34 +175,17 @@ viokbd_fill(struct viokbd_softc *sc)
 	mtx_leave(&sc->sc_evmtx);
 }
 
-static void
-viokbd_note(struct viokbd_softc *sc, u_int code, bool down)
-{
-	if (code >= VIOKBD_NKEYS)
-		return;
-	if (down)
-		sc->sc_down[code / 32] |= 1U << code % 32;
-	else
-		sc->sc_down[code / 32] &= ~(1U << code % 32);
-}
-
 /* Who has been reset does not tell that keys came up meanwhile. */
 static void
 viokbd_release(struct viokbd_softc *sc)
 {
-	u_int code;
-	bool down;
+	bool stopped;
 
-	for (code = 0; code < VIOKBD_NKEYS; code++) {
-		mtx_enter(&sc->sc_evmtx);
-		down = !vq_ready(sc->sc_evq) &&
-		    (sc->sc_down[code / 32] & 1U << code % 32) != 0;
-		if (down)
-			viokbd_note(sc, code, false);
-		mtx_leave(&sc->sc_evmtx);
-		if (down && sc->sc_kbd != NULL)
-			wskbd_event(sc->sc_kbd, code, 0);
-	}
+	mtx_enter(&sc->sc_evmtx);
+	stopped = !vq_ready(sc->sc_evq);
+	mtx_leave(&sc->sc_evmtx);
+	if (stopped && sc->sc_kbd != NULL)
+		wskbd_release(sc->sc_kbd);
 }
 
 /* One key; false: there are no more. */
@@ -224,10 +205,8 @@ viokbd_next(struct viokbd_softc *sc, u_int *code, int *value)
 		}
 		*lent = false;
 		(void)viokbd_lend(sc, lent - sc->sc_lent);
-		if (*code != 0 && *value >= 0 && *value <= 2) {
-			viokbd_note(sc, *code, *value != 0);
+		if (*code != 0 && *value >= 0 && *value <= 2)
 			return (true);
-		}
 	}
 	return (false);
 }

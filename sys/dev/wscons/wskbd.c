@@ -620,6 +620,25 @@ press(struct wskbd *kb, u_int key, bool again)
 	pressed(kb, key);
 }
 
+static void
+release_all(struct wskbd *kb)
+{
+	u_int key;
+
+	for (key = 0; key < NKEYS; key++) {
+		if (is_down(kb, key))
+			release(kb, key);
+	}
+}
+
+void
+wskbd_release(struct wskbd *kb)
+{
+	mtx_enter(&wskbd_mtx);
+	release_all(kb);
+	mtx_leave(&wskbd_mtx);
+}
+
 /* Some keyboards repeat by a press without a release. */
 void
 wskbd_event(struct wskbd *kb, u_int key, int value)
@@ -739,15 +758,10 @@ wskbd_attach(struct wskbd **kbp, const struct wskbd_ops *ops, void *arg,
 void
 wskbd_detach(struct wskbd *kb)
 {
-	u_int key;
-
 	if (kb == NULL)
 		return;
 	mtx_enter(&wskbd_mtx);
-	for (key = 0; key < NKEYS; key++) {
-		if (is_down(kb, key))
-			release(kb, key);
-	}
+	release_all(kb);
 	LIST_REMOVE(kb, kb_link);
 	while (kb->kb_busy)
 		(void)msleep_nsec(kb, &wskbd_mtx, PRI_KERN, "wskbd", INFSLP);

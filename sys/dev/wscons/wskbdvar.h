@@ -29,6 +29,8 @@ struct wskbd_ops {
  * wskbd_attach: thread context; the name stays the caller's.  ENOMEM.
  * wskbd_detach: thread context, without locks; NULL is allowed.  Keys that
  *	are down are released.
+ * wskbd_release: any context up to IPL_TTY; all its keys are up, whether it
+ *	says so or not.
  * wskbd_event: any context up to IPL_TTY.  The key is named as in Linux's
  *	input-event-codes (KEY_A is 30), other codes are ignored; the value
  *	is 1 when it is pressed, 0 when it is released, 2 for a repetition by
@@ -38,6 +40,7 @@ struct wskbd_ops {
 int	wskbd_attach(struct wskbd **, const struct wskbd_ops *, void *,
 	    const char *);
 void	wskbd_detach(struct wskbd *);
+void	wskbd_release(struct wskbd *);
 void	wskbd_event(struct wskbd *, u_int, int);
 
 /*
