@@ -74,7 +74,8 @@ def test_the_device_is_asked_while_numbers_are_used_and_not_else(start):
     g.output('sleep 1')
     before = asked(g)
     time.sleep(1.5)
-    assert asked(g) - before <= 1		# the shell uses some itself
+    # the shell uses some itself, and the first intervals are short
+    assert asked(g) - before <= 2
     before = asked(g)
     for _ in range(3):
         g.output('head -c 1500000 /dev/urandom > /dev/null')
