@@ -271,6 +271,17 @@ pckbd_next(struct pckbd_softc *sc, u_int *code, int *value)
 	return (false);
 }
 
+/* Without the mutex.  Pause is never released by itself. */
+static void
+pckbd_tell(struct pckbd_softc *sc, u_int code, int value)
+{
+	if (sc->sc_kbd == NULL)
+		return;
+	wskbd_event(sc->sc_kbd, code, value);
+	if (code == KEY_PAUSE && value == 1)
+		wskbd_event(sc->sc_kbd, code, 0);
+}
+
 static int
 pckbd_intr(void *arg)
 {
@@ -281,14 +292,8 @@ pckbd_intr(void *arg)
 	mtx_enter(&sc->sc_mtx);
 	while (n++ < FLUSH && pckbd_next(sc, &code, &value)) {
 		mtx_leave(&sc->sc_mtx);
-		if (sc->sc_kbd != NULL)
-			wskbd_event(sc->sc_kbd, code, value);
+		pckbd_tell(sc, code, value);
 		mtx_enter(&sc->sc_mtx);
-		if (code == KEY_PAUSE && value == 1 && sc->sc_kbd != NULL) {
-			mtx_leave(&sc->sc_mtx);
-			wskbd_event(sc->sc_kbd, code, 0);
-			mtx_enter(&sc->sc_mtx);
-		}
 	}
 	mtx_leave(&sc->sc_mtx);
 	return (1);
@@ -310,13 +315,11 @@ pckbd_probe(bus_space_tag_t t, bus_addr_t addr)
 	return (found);
 }
 
-int
-pckbd_attach(struct pckbd_softc *sc, const struct intr_handle *ih)
+static int
+pckbd_start(struct pckbd_softc *sc, const struct intr_handle *ih)
 {
 	int error;
 
-	mtx_init(&sc->sc_mtx, IPL_TTY);
-	timeout_set(&sc->sc_ledwait, pckbd_led_late, sc);
 	if ((error = pckbd_init(sc)) != 0) {
 		device_describe(&sc->sc_dev, "no keyboard");
 		return (error);
@@ -326,8 +329,23 @@ pckbd_attach(struct pckbd_softc *sc, const struct intr_handle *ih)
 		return (ENXIO);
 	device_describe(&sc->sc_dev, "PS/2 keyboard");
 	if ((error = wskbd_attach(&sc->sc_kbd, &pckbd_ops, sc,
-	    sc->sc_dev.dv_xname)) != 0) {
+	    sc->sc_dev.dv_xname)) != 0)
 		intr_disestablish(sc->sc_ih);
+	return (error);
+}
+
+int
+pckbd_attach(struct pckbd_softc *sc, bus_space_tag_t t, bus_addr_t addr,
+    const struct intr_handle *ih)
+{
+	int error;
+
+	mtx_init(&sc->sc_mtx, IPL_TTY);
+	timeout_set(&sc->sc_ledwait, pckbd_led_late, sc);
+	if ((error = br_map(&sc->sc_regs, t, addr, PCKBD_NREGS, 0)) != 0)
+		return (error);
+	if ((error = pckbd_start(sc, ih)) != 0) {
+		br_unmap(&sc->sc_regs);
 		return (error);
 	}
 	/* a key that came before is not to block those that follow */

@@ -32,11 +32,12 @@ struct pckbd_softc {
 
 /*
  * pckbd_probe: thread context; is there a controller?
- * pckbd_attach: the same; sc_regs is mapped; describes the device.  ENXIO: no
+ * pckbd_attach: the same, at that address; describes the device.  ENXIO: no
  *	keyboard answers.
  */
 bool	pckbd_probe(bus_space_tag_t, bus_addr_t);
-int	pckbd_attach(struct pckbd_softc *, const struct intr_handle *);
+int	pckbd_attach(struct pckbd_softc *, bus_space_tag_t, bus_addr_t,
+	    const struct intr_handle *);
 int	pckbd_detach(struct device *, int);
 
 #endif /* _DEV_IC_PCKBDVAR_H_ */

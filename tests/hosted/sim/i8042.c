@@ -275,16 +275,10 @@ sim_i8042_free(struct sim_i8042 *kc)
 static int
 pckbd_mainbus_attach(struct device *parent, struct device *self, void *aux)
 {
-	struct pckbd_softc *sc = (struct pckbd_softc *)self;
 	struct mainbus_attach_args *ma = aux;
-	int error;
 
-	if ((error = br_map(&sc->sc_regs, md_bus_io, ma->ma_port, PCKBD_NREGS,
-	    0)) != 0)
-		return (error);
-	if ((error = pckbd_attach(sc, &ma->ma_intr)) != 0)
-		br_unmap(&sc->sc_regs);
-	return (error);
+	return (pckbd_attach((struct pckbd_softc *)self, md_bus_io,
+	    ma->ma_port, &ma->ma_intr));
 }
 
 CFDRIVER_DECL(pckbd, DV_DULL);
