@@ -338,10 +338,10 @@ vmspace_next(struct vmspace *vm)
 	return (next);
 }
 
-/* A part of it that is pages first to end of the object's. */
+/* The part of it that is pages first to end of the object's. */
 static void
 entry_clean(struct vmspace *vm, struct vm_entry *ve, uint64_t first,
-    uint64_t end)
+    uint64_t end, bool drop)
 {
 	uint64_t base = atop(ve->ve_offset);
 	uint64_t n = atop(ve->ve_end - ve->ve_start);
@@ -351,30 +351,18 @@ entry_clean(struct vmspace *vm, struct vm_entry *ve, uint64_t first,
 		return;
 	va = ve->ve_start + (first > base ? ptoa(first - base) : 0);
 	last = end < base + n ? ve->ve_start + ptoa(end - base) : ve->ve_end;
-	for (; (va = pmap_next(vm->vm_pmap, va, last)) < last;
-	    va += PAGE_SIZE)
-		pmap_protect(vm->vm_pmap, va, ve->ve_prot & ~PROT_WRITE);
-}
-
-void
-vm_object_clean(struct vm_object *vo, uint64_t first, uint64_t n)
-{
-	struct vmspace *vm = NULL;
-	struct vm_entry *ve;
-
-	while ((vm = vmspace_next(vm)) != NULL) {
-		rw_enter_write(&vm->vm_lock);
-		TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
-			if (ve->ve_object == vo && ve->ve_shared &&
-			    (ve->ve_prot & PROT_WRITE))
-				entry_clean(vm, ve, first, first + n);
-		}
-		rw_exit(&vm->vm_lock);
+	if (drop)
+		pages_free(vm, va, last);
+	else if (ve->ve_prot & PROT_WRITE) {
+		for (; (va = pmap_next(vm->vm_pmap, va, last)) < last;
+		    va += PAGE_SIZE)
+			pmap_protect(vm->vm_pmap, va,
+			    ve->ve_prot & ~PROT_WRITE);
 	}
 }
 
-void
-vm_object_drop(struct vm_object *vo)
+static void
+object_clean(struct vm_object *vo, uint64_t first, uint64_t end, bool drop)
 {
 	struct vmspace *vm = NULL;
 	struct vm_entry *ve;
@@ -383,10 +371,22 @@ vm_object_drop(struct vm_object *vo)
 		rw_enter_write(&vm->vm_lock);
 		TAILQ_FOREACH(ve, &vm->vm_entries, ve_link) {
 			if (ve->ve_object == vo && ve->ve_shared)
-				pages_free(vm, ve->ve_start, ve->ve_end);
+				entry_clean(vm, ve, first, end, drop);
 		}
 		rw_exit(&vm->vm_lock);
 	}
+}
+
+void
+vm_object_clean(struct vm_object *vo, uint64_t first, uint64_t n)
+{
+	object_clean(vo, first, first + n, false);
+}
+
+void
+vm_object_drop(struct vm_object *vo)
+{
+	object_clean(vo, 0, UINT64_MAX, true);
 }
 
 /* --- what system calls do ------------------------------------------------------------ */
