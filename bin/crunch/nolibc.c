@@ -410,6 +410,12 @@ clock_gettime(clockid_t clock, struct timespec *ts)
 }
 
 int
+clock_settime(clockid_t clock, const struct timespec *ts)
+{
+	return (SYS(clock_settime, (long)clock, ts));
+}
+
+int
 nanosleep(const struct timespec *ts, struct timespec *left)
 {
 	return (SYS(nanosleep, ts, left));

@@ -2,8 +2,10 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * The time of day: that of the machine's clock when it was first asked for,
- * and the monotonic clock since.
+ * The time of day: what the clocks told when it was first asked for, and the
+ * monotonic clock since.  While a machine is stopped that one may stand still
+ * and the others go on, so they are looked at again, but only on behalf of
+ * somebody who asks.
  */
 
 #include <sys/errno.h>
@@ -12,29 +14,130 @@
 #include <sys/mutex.h>
 #include <sys/sysctl.h>
 #include <sys/systm.h>
+#include <sys/todr.h>
+
+#define TIME_CHECK	SEC_TO_NSEC(2)
+#define TIME_STEP	SEC_TO_NSEC(2)	/* what a coarse clock can tell */
+/* so that thirty years of running do not take it past 63 bits */
+#define TIME_MAX	(INT64_MAX - SEC_TO_NSEC(30ULL * 365 * 86400))
 
 static struct mutex	time_mtx = MUTEX_INITIALIZER(IPL_HIGH);
+static TAILQ_HEAD(, todr) todrs = TAILQ_HEAD_INITIALIZER(todrs);
 static uint64_t		time_boot;	/* ns since 1970; 0: not yet known */
+static uint64_t		time_ref;	/* the coarse clock's idea of that */
+static uint64_t		time_checked;	/* uptime */
+static bool		time_doubt;
 
-/* Reading the clock is slow, and most boots do not need it. */
+void
+todr_attach(struct todr *td)
+{
+	mtx_enter(&time_mtx);
+	TAILQ_INSERT_TAIL(&todrs, td, td_link);
+	mtx_leave(&time_mtx);
+}
+
+void
+todr_detach(struct todr *td)
+{
+	mtx_enter(&time_mtx);
+	TAILQ_REMOVE(&todrs, td, td_link);
+	mtx_leave(&time_mtx);
+}
+
+/* The first clock of this kind that knows; 0: none. */
+static uint64_t
+todr_ask(int flags)
+{
+	struct todr *td;
+	uint64_t ns;
+
+	MUTEX_ASSERT_LOCKED(&time_mtx);
+	TAILQ_FOREACH(td, &todrs, td_link) {
+		if ((td->td_flags & TODR_FINE) == flags &&
+		    td->td_get(td->td_arg, &ns) == 0 && ns != 0 &&
+		    ns <= TIME_MAX)
+			return (ns);
+	}
+	return (0);
+}
+
+/* Set ours by them; false: none of them knows. */
+static bool
+time_ask(void)
+{
+	uint64_t coarse = todr_ask(0), fine = todr_ask(TODR_FINE);
+	uint64_t now = coarse, up;
+
+	if (fine != 0 && (coarse == 0 ||
+	    fine + TIME_STEP - coarse <= 2 * TIME_STEP))
+		now = fine;
+	time_checked = up = nsecuptime();
+	time_doubt = false;
+	if (now == 0)
+		return (false);
+	time_ref = (coarse != 0 ? coarse : fine) - up;
+	time_boot = MAX(now, up + 1) - up;
+	return (true);
+}
+
 static uint64_t
 boottime(void)
 {
-	uint64_t now;
+	uint64_t boot;
 
 	mtx_enter(&time_mtx);
-	if (time_boot == 0) {
-		now = md_walltime();
-		time_boot = MAX(now, nsecuptime() + 1) - nsecuptime();
-	}
+	if (time_boot == 0)
+		(void)time_ask();
+	boot = MAX(time_boot, 1);	/* there may be clocks later */
 	mtx_leave(&time_mtx);
-	return (time_boot);
+	return (boot);
+}
+
+/* How much the clocks went on while ours did not. */
+static int64_t
+time_check(void)
+{
+	uint64_t other, up;
+	int64_t step;
+
+	mtx_enter(&time_mtx);
+	if ((other = todr_ask(0)) == 0)
+		other = todr_ask(TODR_FINE);
+	up = nsecuptime();
+	step = other == 0 || time_boot == 0 ? 0 : (int64_t)(other - up - time_ref);
+	time_checked = up;
+	time_doubt = false;
+	if (step < (int64_t)TIME_STEP && step > -(int64_t)TIME_STEP)
+		step = 0;
+	else if (step < 0 && time_boot <= (uint64_t)-step)
+		step = 0;
+	time_ref += step;
+	time_boot += step;
+	mtx_leave(&time_mtx);
+	return (step);
 }
 
 uint64_t
 nsecwall(void)
 {
-	return (boottime() + nsecuptime());
+	uint64_t boot = boottime();
+	int64_t step;
+
+	/* a clock may be slow to read: not for who holds a mutex */
+	if ((time_doubt || nsecuptime() - time_checked > TIME_CHECK) &&
+	    md_interruptible() && (step = time_check()) != 0) {
+		printf("clock: %lld s %s the time of day, set\n",
+		    (long long)(step < 0 ? -step : step) /
+		    (long long)NSEC_PER_SEC, step < 0 ? "ahead of" : "behind");
+		boot = boottime();
+	}
+	return (boot + nsecuptime());
+}
+
+uint64_t
+time_wall(uint64_t up)
+{
+	return (boottime() + up);
 }
 
 int
@@ -42,12 +145,57 @@ time_set(uint64_t wall)
 {
 	uint64_t up = nsecuptime();
 
-	if (wall <= up)
+	(void)boottime();
+	if (wall <= up || wall > TIME_MAX)
 		return (EINVAL);
 	mtx_enter(&time_mtx);
 	time_boot = wall - up;
 	mtx_leave(&time_mtx);
 	return (0);
+}
+
+int
+time_resync(void)
+{
+	bool known;
+
+	mtx_enter(&time_mtx);
+	known = time_ask();
+	mtx_leave(&time_mtx);
+	return (known ? 0 : ENXIO);
+}
+
+void
+time_suspect(void)
+{
+	time_doubt = true;
+}
+
+int
+time_delta_print(char *buf, size_t size, uint64_t other)
+{
+	int64_t delta = nsecwall() - other;
+	uint64_t us = (delta < 0 ? -delta : delta) / 1000;
+
+	if (other == UINT64_MAX)
+		return (snprintf(buf, size, "unknown"));
+	return (snprintf(buf, size, "%s%llu.%06u secs", delta < 0 ? "-" : "",
+	    (unsigned long long)(us / 1000000), (u_int)(us % 1000000)));
+}
+
+bool
+ratelimit(uint64_t *state, u_int burst, u_int persec)
+{
+	uint64_t now = nsecuptime(), step = NSEC_PER_SEC / persec, at;
+
+	/* the time at which the bucket will be full again */
+	at = __atomic_load_n(state, __ATOMIC_RELAXED);
+	if (at < now)
+		at = now;
+	if (at - now > (uint64_t)(burst - 1) * step)
+		return (false);
+	__atomic_store_n(state, at + step, __ATOMIC_RELAXED);
+	return (true);
 }
 
 static int

@@ -15,6 +15,7 @@
 #include <sys/rwlock.h>
 #include <sys/selinfo.h>
 #include <sys/systm.h>
+#include <sys/todr.h>
 #include <sys/tty.h>
 #include <sys/uio.h>
 #include <sys/vnode.h>
@@ -30,6 +31,7 @@ struct devnode {
 	mode_t			 dn_mode;	/* with the type */
 	uid_t			 dn_uid;
 	gid_t			 dn_gid;
+	/* on the clock that began at boot: no other may be known yet */
 	uint64_t		 dn_atime, dn_mtime, dn_ctime;
 	bool			 dn_keep;	/* stays when it is empty */
 	struct cdev		*dn_cdev;	/* a reference */
@@ -64,7 +66,7 @@ devnode_alloc(const char *name, size_t len, mode_t mode)
 	vnode_init(&dn->dn_vnode, &devfs_ops, type, dn);
 	TAILQ_INIT(&dn->dn_children);
 	dn->dn_mode = mode;
-	dn->dn_atime = dn->dn_mtime = dn->dn_ctime = nsecwall();
+	dn->dn_atime = dn->dn_mtime = dn->dn_ctime = nsecuptime();
 	return (dn);
 }
 
@@ -100,7 +102,7 @@ devnode_insert(struct devnode *dir, struct devnode *dn)
 	dn->dn_parent = dir;
 	dn->dn_pos = devfs_lastpos++;
 	dn->dn_ino = dn->dn_pos;
-	dir->dn_mtime = dir->dn_ctime = nsecwall();
+	dir->dn_mtime = dir->dn_ctime = nsecuptime();
 	TAILQ_INSERT_TAIL(&dir->dn_children, dn, dn_link);
 }
 
@@ -112,7 +114,7 @@ devnode_remove(struct devnode *dn)
 
 	KASSERT(rw_write_held(&devfs_lock));
 	TAILQ_REMOVE(&dir->dn_children, dn, dn_link);
-	dir->dn_mtime = dir->dn_ctime = nsecwall();
+	dir->dn_mtime = dir->dn_ctime = nsecuptime();
 	dn->dn_parent = NULL;
 	if (TAILQ_EMPTY(&dir->dn_children) && dir->dn_parent != NULL &&
 	    !dir->dn_keep) {
@@ -491,9 +493,9 @@ devfs_stat(struct vnode *vp, struct kstat *ks)
 	ks->ks_mode = dn->dn_mode;
 	ks->ks_uid = dn->dn_uid;
 	ks->ks_gid = dn->dn_gid;
-	ks->ks_atime = dn->dn_atime;
-	ks->ks_mtime = dn->dn_mtime;
-	ks->ks_ctime = dn->dn_ctime;
+	ks->ks_atime = time_wall(dn->dn_atime);
+	ks->ks_mtime = time_wall(dn->dn_mtime);
+	ks->ks_ctime = time_wall(dn->dn_ctime);
 	if (dn->dn_cdev != NULL)
 		ks->ks_rdev = dn->dn_cdev->cd_rdev;
 	if (dn->dn_target != NULL)
@@ -520,10 +522,10 @@ devfs_setattr(struct vnode *vp, const struct kstat *ks, int which)
 		dn->dn_gid = ks->ks_gid;
 	}
 	if (which & VA_ATIME)
-		dn->dn_atime = ks->ks_atime;
+		dn->dn_atime = ks->ks_atime - time_wall(0);
 	if (which & VA_MTIME)
-		dn->dn_mtime = ks->ks_mtime;
-	dn->dn_ctime = nsecwall();
+		dn->dn_mtime = ks->ks_mtime - time_wall(0);
+	dn->dn_ctime = nsecuptime();
 	rw_exit(&devfs_lock);
 	return (0);
 }

@@ -95,7 +95,6 @@ bool	 md_interruptible(void);	/* IPL_NONE and not in a handler */
 uint64_t md_nsec(void);			/* monotonic, 0 at boot */
 /* one interrupt at this time; 0: none.  Calls clock_intr(). */
 void	 md_timer_set(uint64_t);
-uint64_t md_walltime(void);		/* of the RTC: ns since 1970; 0: none */
 void	 clock_intr(void);		/* kern_timeout.c */
 
 /* --- interrupts: behind struct intr_ops ------------------------------------ */

@@ -215,14 +215,7 @@ md_cnearly(void)
 	return (early_putc != NULL);
 }
 
-/* --- time of day, chance ---------------------------------------------------------------- */
-
-/* A clock is a device here, whose driver says what it is: time_set(). */
-uint64_t
-md_walltime(void)
-{
-	return (0);
-}
+/* --- chance ----------------------------------------------------------------------------- */
 
 /* Each byte of the loader's seed is given out once. */
 size_t

@@ -6,7 +6,7 @@
 
 /*
  * What machines that are described by a device tree share.  It provides of
- * sys/md.h: md_cnputc(), md_cnearly(), md_walltime(), md_mainbus(),
+ * sys/md.h: md_cnputc(), md_cnearly(), md_mainbus(),
  * md_pv_evidence(), md_entropy(), md_root_image(), md_msi_alloc(), md_bus_io,
  * and machdep_loader(), which is "FDT".
  */

@@ -12,6 +12,7 @@
 #include <sys/pvreq.h>
 #include <sys/sysctl.h>
 #include <sys/systm.h>
+#include <sys/todr.h>
 
 #include <dev/acpi/acpivar.h>
 #include <dev/acpi/vmgenidvar.h>
@@ -241,8 +242,8 @@ rtc_registers(uint8_t r[7])
 	r[6] = century != 0 && century < 128 ? rtc_read(century) : 0;
 }
 
-uint64_t
-md_walltime(void)
+static int
+rtc_get(void *arg __unused, uint64_t *ns)
 {
 	uint8_t r[7], again[7], b, hour;
 	u_int tries = 0, year, month, day, hours;
@@ -266,15 +267,17 @@ md_walltime(void)
 	year += r[6] != 0 ? rtc_value(r[6], b) * 100 :
 	    year < 70 ? 2000 : 1900;
 	if (month < 1 || month > 12 || day < 1 || day > 31 || hours > 23 ||
-	    year < 1970 || year > 2400)
-		return (0);
+	    year < 1970 || year > 2200)
+		return (EINVAL);
 	days = days_of(year, month, day);
-	return (SEC_TO_NSEC(((days * 24 + hours) * 60 + rtc_value(r[1], b)) *
-	    60 + rtc_value(r[0], b)));
+	*ns = SEC_TO_NSEC(((days * 24 + hours) * 60 + rtc_value(r[1], b)) *
+	    60 + rtc_value(r[0], b));
+	return (0);
 }
 
 struct rtc_softc {
 	struct device	sc_dev;
+	struct todr	sc_todr;
 };
 
 static int
@@ -288,7 +291,12 @@ static int
 rtc_attach(struct device *parent __unused, struct device *self,
     void *aux __unused)
 {
+	struct rtc_softc *sc = (struct rtc_softc *)self;
+
 	device_describe(self, "mc146818");
+	sc->sc_todr.td_name = self->dv_xname;
+	sc->sc_todr.td_get = rtc_get;
+	todr_attach(&sc->sc_todr);
 	return (0);
 }
 

@@ -190,12 +190,6 @@ nsecuptime(void)
 	return (hosted_now);
 }
 
-uint64_t
-md_walltime(void)
-{
-	return (SEC_TO_NSEC(1700000000));
-}
-
 /* Busy waiting passes time, and the device may act. */
 void
 delay(u_int usec)

@@ -7,6 +7,7 @@
 
 #include <sys/errno.h>
 #include <sys/systm.h>
+#include <sys/todr.h>
 
 #include <dev/fdt/fdtvar.h>
 
@@ -16,27 +17,40 @@
 #define RTC_SIZE	0x08
 
 struct gfrtc_softc {
-	struct device	sc_dev;
+	struct device		sc_dev;
+	struct bus_region	sc_regs;
+	struct todr		sc_todr;
 };
 
 static const char *const gfrtc_ident[] = { "google,goldfish-rtc", NULL };
 
 static int
+gfrtc_get(void *arg, uint64_t *ns)
+{
+	struct gfrtc_softc *sc = arg;
+
+	*ns = br_read_4(&sc->sc_regs, RTC_LOW);
+	*ns |= (uint64_t)br_read_4(&sc->sc_regs, RTC_HIGH) << 32;
+	return (0);
+}
+
+static int
 gfrtc_attach(struct device *parent __unused, struct device *self, void *aux)
 {
-	struct bus_region br;
-	uint64_t now = 0;
+	struct gfrtc_softc *sc = (struct gfrtc_softc *)self;
 	int error;
 
-	if ((error = fdt_map(aux, 0, &br)) != 0)
+	if ((error = fdt_map(aux, 0, &sc->sc_regs)) != 0)
 		return (error);
-	if (br.br_size >= RTC_SIZE) {
-		now = br_read_4(&br, RTC_LOW);
-		now |= (uint64_t)br_read_4(&br, RTC_HIGH) << 32;
-	}
-	br_unmap(&br);
 	device_describe(self, "goldfish");
-	(void)time_set(now);
+	if (sc->sc_regs.br_size < RTC_SIZE) {
+		br_unmap(&sc->sc_regs);
+		return (ENXIO);
+	}
+	sc->sc_todr.td_name = self->dv_xname;
+	sc->sc_todr.td_get = gfrtc_get;
+	sc->sc_todr.td_arg = sc;
+	todr_attach(&sc->sc_todr);
 	return (0);
 }
 
