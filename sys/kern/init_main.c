@@ -9,6 +9,7 @@
 #include <sys/conf.h>
 #include <sys/device.h>
 #include <sys/errno.h>
+#include <sys/halthook.h>
 #include <sys/init.h>
 #include <sys/kmem.h>
 #include <sys/kthread.h>
@@ -53,7 +54,7 @@ panic_action(void)
 	const char *v = cmdline_get("panic", 0);
 
 	if (v != NULL && strcmp(v, "halt") == 0)
-		md_halt(MD_HALT);
+		kern_halt(MD_HALT);
 }
 
 /* Words whose use may never come are looked at here. */
@@ -75,8 +76,11 @@ cmdline_check(void)
 void
 host_request(struct device *dev, enum host_request req)
 {
-	device_printf(dev, "the host asks to %s\n",
-	    req == HOST_POWEROFF ? "power off" : "reboot");
+	static uint64_t lines;
+
+	if (ratelimit(&lines, 5, 1))
+		device_printf(dev, "the host asks to %s\n",
+		    req == HOST_POWEROFF ? "power off" : "reboot");
 	if (initproc != NULL)
 		psignal(initproc, req == HOST_POWEROFF ? SIGUSR2 : SIGINT);
 }

@@ -8,6 +8,7 @@
  * the length modifiers hh h l ll z j t.
  */
 
+#include <sys/halthook.h>
 #include <sys/md.h>
 #include <sys/msgbuf.h>
 #include <sys/mutex.h>
@@ -307,5 +308,5 @@ panic(const char *fmt, ...)
 	}
 	/* a panic in the panic: say no more */
 	msgbuf_panic();
-	md_halt(PANIC_STATUS);
+	kern_halt(PANIC_STATUS);
 }

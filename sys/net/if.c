@@ -358,21 +358,6 @@ if_totals(struct ifnet *ifp, struct if_counters *ic)
 		ifp->if_ops->ifo_counters(ifp, ic);
 }
 
-bool
-ratelimit(uint64_t *state, u_int burst, u_int persec)
-{
-	uint64_t now = nsecuptime(), step = NSEC_PER_SEC / persec, at;
-
-	/* the time at which the bucket will be full again */
-	at = __atomic_load_n(state, __ATOMIC_RELAXED);
-	if (at < now)
-		at = now;
-	if (at - now > (uint64_t)(burst - 1) * step)
-		return (false);
-	__atomic_store_n(state, at + step, __ATOMIC_RELAXED);
-	return (true);
-}
-
 void
 net_init(void)
 {

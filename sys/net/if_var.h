@@ -254,7 +254,6 @@ bool	 rip_input(struct mbuf *, const struct ip_in *);
 void	 ip_ctlerror(uint8_t proto, int error, u_int mtu, bool hard,
 	    const struct inaddr *src, const struct inaddr *dst,
 	    const uint8_t hdr[8]);
-bool	 ratelimit(uint64_t *state, u_int burst, u_int persec);
 void	 tcp_init(void);
 void	 udp_init(void);
 void	 rip_init(void);

@@ -63,5 +63,10 @@ uint64_t	nsecwall(void);		/* since 1970; any context */
 int		time_set(uint64_t);	/* the same; EINVAL */
 void		time_init(void);
 void		delay(u_int);		/* busy wait, microseconds */
+/*
+ * May it be done once more?  So often at once, and after that so many times a
+ * second.  The state begins as 0.  Any context.
+ */
+bool		ratelimit(uint64_t *state, u_int burst, u_int persec);
 
 #endif /* _SYS_SYSTM_H_ */

@@ -7,6 +7,7 @@
 
 #include <sys/errno.h>
 #include <sys/file.h>
+#include <sys/halthook.h>
 #include <sys/init.h>
 #include <sys/kmem.h>
 #include <sys/md.h>
@@ -970,14 +971,14 @@ linux_reboot(const u_long *a, long *rv __unused)
 	switch ((uint32_t)a[2]) {
 	case REBOOT_RESTART:
 		kern_sync();
-		md_halt(MD_REBOOT);
+		kern_halt(MD_REBOOT);
 	case REBOOT_HALT:
 		kern_sync();
 		printf("halted\n");
-		md_halt(MD_HALT);
+		kern_halt(MD_HALT);
 	case REBOOT_POWER_OFF:
 		kern_sync();
-		md_halt(a[3] & 0xff);
+		kern_halt(a[3] & 0xff);
 	case REBOOT_CAD_ON:
 	case REBOOT_CAD_OFF:
 		return (0);

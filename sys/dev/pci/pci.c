@@ -15,6 +15,7 @@
 #include <dev/pci/pcireg.h>
 #include <dev/pci/pcivar.h>
 #include <dev/pv/virtio_type.h>
+#include <dev/pv/vmmcireg.h>
 #include <dev/pci/pcialloc.h>
 
 /* --- configuration space ------------------------------------------------------ */
@@ -275,6 +276,9 @@ pci_describe(const struct pci_attach_args *pa)
 	    pa->pa_product >= 0x1040 ? pa->pa_product - 0x1040U :
 	    pa->pa_subproduct)) != NULL)
 		return (name);
+	if (pa->pa_vendor == PCI_VENDOR_OPENBSD &&
+	    pa->pa_product == PCI_PRODUCT_VMMCI)
+		return ("VMM Control");
 	for (i = 0; i < nitems(pci_class); i++) {
 		if ((pa->pa_class & pci_class[i].mask) == pci_class[i].class)
 			return (pci_class[i].name);

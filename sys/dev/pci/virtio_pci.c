@@ -16,6 +16,7 @@
 #include <sys/systm.h>
 
 #include <dev/pci/virtio_pcivar.h>
+#include <dev/pv/vmmcireg.h>
 #include <dev/pv/vq_format.h>
 
 #define PCI_VENDOR_VIRTIO	0x1af4		/* 4.1.2 */
@@ -281,15 +282,23 @@ virtio_pci_modern_map(struct virtio_pci_softc *sc)
 
 /* --- attachment --------------------------------------------------------- */
 
+/* It has the registers of virtio, 0.9, but none of its product numbers. */
+static bool
+virtio_pci_vmmci(const struct pci_attach_args *pa)
+{
+	return (pa->pa_vendor == PCI_VENDOR_OPENBSD &&
+	    pa->pa_product == PCI_PRODUCT_VMMCI);
+}
+
 int
 virtio_pci_match(struct device *parent __unused, const struct cfdata *cf,
     const void *aux)
 {
 	const struct pci_attach_args *pa = aux;
 
-	return (pa->pa_vendor == PCI_VENDOR_VIRTIO &&
+	return (((pa->pa_vendor == PCI_VENDOR_VIRTIO &&
 	    pa->pa_product >= VIRTIO_PRODUCT_FIRST &&
-	    pa->pa_product <= VIRTIO_PRODUCT_LAST &&
+	    pa->pa_product <= VIRTIO_PRODUCT_LAST) || virtio_pci_vmmci(pa)) &&
 	    pci_locators_match(cf, pa));
 }
 
@@ -297,6 +306,8 @@ virtio_pci_match(struct device *parent __unused, const struct cfdata *cf,
 static uint16_t
 virtio_pci_type(const struct pci_attach_args *pa)
 {
+	if (virtio_pci_vmmci(pa))
+		return (VIRTIO_ID_VMMCI);
 	return (pa->pa_product >= VIRTIO_PRODUCT_MODERN ?
 	    pa->pa_product - VIRTIO_PRODUCT_MODERN : pa->pa_subproduct);
 }
