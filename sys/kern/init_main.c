@@ -33,6 +33,7 @@
 #include <vm/vm_stat.h>
 #include <machine/cpu.h>
 
+char		hostname[HOSTNAME_MAX] = "paravane";
 const char	ostype[] = "Paravane";
 const char	osrelease[] = PARAVANE_VERSION;
 const char	version[] = "Paravane " PARAVANE_VERSION " (" MACHINE_ARCH ")";

@@ -12,4 +12,7 @@ void		 main(void) __noreturn;
 const void	*md_root_image(size_t *);	/* mapped, read-only */
 extern const char version[], ostype[], osrelease[];
 
+#define HOSTNAME_MAX	65		/* with the NUL */
+extern char	 hostname[HOSTNAME_MAX];
+
 #endif /* _SYS_INIT_H_ */

@@ -857,31 +857,29 @@ linux_alarm(const u_long *a, long *rv)
 
 /* --- the machine ------------------------------------------------------------------------------- */
 
-#define UTS_LEN		65
-static char	hostname[UTS_LEN] = "paravane";
 
 int
 linux_uname(const u_long *a, long *rv __unused)
 {
-	char uts[6][UTS_LEN];
+	char uts[6][HOSTNAME_MAX];
 
 	memset(uts, 0, sizeof(uts));
-	strlcpy(uts[0], ostype, UTS_LEN);
-	strlcpy(uts[1], hostname, UTS_LEN);
-	strlcpy(uts[2], osrelease, UTS_LEN);
-	strlcpy(uts[3], version, UTS_LEN);
-	strlcpy(uts[4], LINUX_MACHINE, UTS_LEN);
-	strlcpy(uts[5], "(none)", UTS_LEN);
+	strlcpy(uts[0], ostype, HOSTNAME_MAX);
+	strlcpy(uts[1], hostname, HOSTNAME_MAX);
+	strlcpy(uts[2], osrelease, HOSTNAME_MAX);
+	strlcpy(uts[3], version, HOSTNAME_MAX);
+	strlcpy(uts[4], LINUX_MACHINE, HOSTNAME_MAX);
+	strlcpy(uts[5], "(none)", HOSTNAME_MAX);
 	return (copyout(uts, (void *)a[0], sizeof(uts)));
 }
 
 int
 linux_sethostname(const u_long *a, long *rv __unused)
 {
-	char name[UTS_LEN];
+	char name[HOSTNAME_MAX];
 	int error;
 
-	if (a[1] >= UTS_LEN)
+	if (a[1] >= HOSTNAME_MAX)
 		return (EINVAL);
 	if ((error = copyin((void *)a[0], name, a[1])) != 0)
 		return (error);

@@ -40,6 +40,7 @@ struct fwcfg_softc {
 	bool			 sc_dma;
 	bool			 sc_lost;	/* DMA did not end */
 	uint32_t		 sc_key;	/* to be selected by DMA */
+	struct pvbus_store	 sc_store;
 	bool			 sc_attached;
 };
 
@@ -59,7 +60,7 @@ CFATTACH_DECL(fwcfg, pvbus, fwcfg_softc, .ca_match = fwcfg_match,
     .ca_attach = fwcfg_attach, .ca_detach = fwcfg_detach);
 
 static int	fwcfg_read(void *, const char *, void *, size_t *);
-static int	fwcfg_write(void *, const char *, const void *, size_t);
+static int	fwcfg_write(void *, const char *, char *, size_t);
 static int	fwcfg_list(void *, const char *, void *, size_t *);
 
 static const struct pvbus_kvops fwcfg_kvops = {
@@ -116,13 +117,12 @@ fwcfg_item(const struct fwcfg_regs *fr, uint16_t key, void *buf, size_t len)
 	fwcfg_data(fr, buf, len);
 }
 
-/* One transfer, no larger than a chunk. */
+/* One transfer, no larger than a chunk, to or from the bytes behind it. */
 static int
-fwcfg_transfer(struct fwcfg_softc *sc, void *buf, size_t len)
+fwcfg_transfer(struct fwcfg_softc *sc, uint32_t control, size_t len)
 {
 	struct fwcfg_dma *fa = sc->sc_mem.dmm_kva;
 	bus_addr_t addr = sc->sc_mem.dmm_seg.ds_addr;
-	uint32_t control = FWCFG_DMA_READ;
 	u_int usec;
 
 	if (sc->sc_key != FWCFG_NOKEY)
@@ -145,7 +145,6 @@ fwcfg_transfer(struct fwcfg_softc *sc, void *buf, size_t len)
 	}
 	/* the word that says it is done before the data */
 	bus_dma_barrier(sc->sc_mem.dmm_tag, BUS_DMA_BARRIER_READ);
-	memcpy(buf, (char *)sc->sc_mem.dmm_kva + FWCFG_DMA_DATA, len);
 	return (0);
 }
 
@@ -174,8 +173,9 @@ fwcfg_bytes(struct fwcfg_softc *sc, void *buf, size_t len)
 	}
 	for (; len > 0; len -= n, p += n) {
 		n = MIN(len, FWCFG_DMA_CHUNK);
-		if ((error = fwcfg_transfer(sc, p, n)) != 0)
+		if ((error = fwcfg_transfer(sc, FWCFG_DMA_READ, n)) != 0)
 			return (error);
+		memcpy(p, (char *)sc->sc_mem.dmm_kva + FWCFG_DMA_DATA, n);
 	}
 	return (0);
 }
@@ -260,19 +260,40 @@ fwcfg_read(void *arg, const char *key, void *buf, size_t *lenp)
 	return (error);
 }
 
+/*
+ * From its start, as much as was given.  QEMU lets only a few be written, by
+ * DMA, and says of the others that the transfer failed.
+ */
 static int
-fwcfg_write(void *arg, const char *key, const void *buf __unused,
-    size_t len __unused)
+fwcfg_put(struct fwcfg_softc *sc, const struct fwcfg_file *ff,
+    const char *value, size_t len)
+{
+	if (sc->sc_lost)
+		return (EIO);
+	if (!sc->sc_dma)
+		return (EROFS);
+	if (len > ff->ff_size || len > FWCFG_DMA_CHUNK)
+		return (ERANGE);
+	fwcfg_select(sc, ff->ff_key);
+	memcpy((char *)sc->sc_mem.dmm_kva + FWCFG_DMA_DATA, value, len);
+	if (fwcfg_transfer(sc, FWCFG_DMA_WRITE, len) == 0)
+		return (0);
+	return (sc->sc_lost ? EIO : EROFS);
+}
+
+/* There is no way to make a new one. */
+static int
+fwcfg_write(void *arg, const char *key, char *value, size_t size __unused)
 {
 	struct fwcfg_softc *sc = arg;
 	struct fwcfg_file ff;
 	int error;
 
 	rw_enter_write(&sc->sc_lock);
-	error = fwcfg_find(sc, key, &ff);
+	if ((error = fwcfg_find(sc, key, &ff)) == 0)
+		error = fwcfg_put(sc, &ff, value, strlen(value));
 	rw_exit(&sc->sc_lock);
-	/* what is there is QEMU's, and there is no way to make a new one */
-	return (error == 0 ? EROFS : error == ENOENT ? EOPNOTSUPP : error);
+	return (error == ENOENT ? EOPNOTSUPP : error);
 }
 
 /* Add a name if there is still room; len is what all of them need. */
@@ -337,7 +358,7 @@ static void
 fwcfg_teardown(struct fwcfg_softc *sc)
 {
 	if (sc->sc_attached)
-		pvbus_kv_detach(sc->sc_hv);
+		pvbus_kv_detach(sc->sc_hv, &sc->sc_store);
 	sc->sc_attached = false;
 	if (!sc->sc_lost)		/* QEMU may still write there */
 		dmamem_free(&sc->sc_mem);
@@ -367,12 +388,13 @@ fwcfg_attach(struct device *parent __unused, struct device *self, void *aux)
 	    (error = dmamem_alloc(&sc->sc_mem, pva->pva_dmat, FWCFG_DMA_SIZE,
 	    sizeof(struct fwcfg_dma), BUS_DMA_NOWAIT)) == 0)
 		sc->sc_dma = true;
-	if (error == 0)
-		error = pvbus_kv_attach(sc->sc_hv, &fwcfg_kvops, sc);
 	if (error != 0) {
 		fwcfg_teardown(sc);
 		return (error);
 	}
+	sc->sc_store.ps_ops = &fwcfg_kvops;
+	sc->sc_store.ps_arg = sc;
+	pvbus_kv_attach(sc->sc_hv, &sc->sc_store);
 	sc->sc_attached = true;
 	device_describe(self, "%u files", be32_get(n));
 	return (0);

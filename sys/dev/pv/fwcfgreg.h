@@ -49,6 +49,7 @@ struct fwcfg_dma {
 #define FWCFG_DMA_ERROR		0x01
 #define FWCFG_DMA_READ		0x02
 #define FWCFG_DMA_SELECT	0x08	/* bits 16 to 31: what */
+#define FWCFG_DMA_WRITE		0x10
 _Static_assert(sizeof(struct fwcfg_dma) == 16, "fwcfg_dma");
 
 #endif /* _DEV_PV_FWCFGREG_H_ */

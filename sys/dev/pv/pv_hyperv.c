@@ -10,6 +10,21 @@
 
 #include <dev/pv/pvvar.h>
 
+/*
+ * Partition privileges: EAX of the features leaf, and EDX of it above that.
+ */
+static const struct pv_word pv_hyperv_words[] = {
+	{ 0, "VP_RUNTIME" }, { 1, "TIME_REF_COUNT" }, { 2, "SYNIC" },
+	{ 3, "STIMER" }, { 4, "APIC" }, { 5, "HYPERCALL" },
+	{ 6, "VP_INDEX" }, { 7, "RESET" }, { 8, "STATS" },
+	{ 9, "REFERENCE_TSC" }, { 10, "GUEST_IDLE" },
+	{ 11, "FREQUENCIES" }, { 12, "DEBUG" }, { 13, "REENLIGHTENMENT" },
+	{ 32 + 3, "CPU_HOTPLUG" }, { 32 + 4, "XMM_INPUT" },
+	{ 32 + 5, "IDLE_STATE" }, { 32 + 8, "FREQUENCY_MSRS" },
+	{ 32 + 10, "CRASH" }, { 32 + 15, "XMM_OUTPUT" },
+	{ 32 + 19, "DIRECT_STIMER" }, { 0, NULL }
+};
+
 static void
 pv_hyperv_init(struct pvbus_hv *hv)
 {
@@ -17,7 +32,8 @@ pv_hyperv_init(struct pvbus_hv *hv)
 
 	hv->hv_major = version >> 16;
 	hv->hv_minor = version;
-	hv->hv_features = hv->hv_evidence->pe_regs3[0];
+	hv->hv_features = hv->hv_evidence->pe_regs3[0] |
+	    (uint64_t)hv->hv_evidence->pe_regs3[3] << 32;
 }
 
 static void
@@ -31,6 +47,7 @@ pv_hyperv_describe(const struct pvbus_hv *hv, char *buf, size_t size)
 const struct pvbus_hvtype pv_hyperv = {
 	.ht_name = "Hyper-V",
 	.ht_sig = "Microsoft Hv",
+	.ht_words = pv_hyperv_words,
 	.ht_init = pv_hyperv_init,
 	.ht_describe = pv_hyperv_describe,
 };

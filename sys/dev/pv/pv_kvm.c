@@ -14,6 +14,18 @@ static const uint32_t kvm_uuid[4] = {
 	0xb66fb428, 0xe911c52e, 0x564bcaa9, 0x743a004d
 };
 
+/* Linux, Documentation/virt/kvm/x86/cpuid.rst */
+const struct pv_word pv_kvm_words[] = {
+	{ 0, "CLOCKSOURCE" }, { 1, "NOP_IO_DELAY" }, { 2, "MMU_OP" },
+	{ 3, "CLOCKSOURCE2" }, { 4, "ASYNC_PF" }, { 5, "STEAL_TIME" },
+	{ 6, "PV_EOI" }, { 7, "PV_UNHALT" }, { 9, "PV_TLB_FLUSH" },
+	{ 10, "ASYNC_PF_VMEXIT" }, { 11, "PV_SEND_IPI" },
+	{ 12, "POLL_CONTROL" }, { 13, "PV_SCHED_YIELD" },
+	{ 14, "ASYNC_PF_INT" }, { 15, "MSI_EXT_DEST_ID" },
+	{ 16, "HC_MAP_GPA_RANGE" }, { 17, "MIGRATION_CONTROL" },
+	{ 24, "CLOCKSOURCE_STABLE" }, { 0, NULL }
+};
+
 static bool
 pv_kvm_match(const struct pv_evidence *pe)
 {
@@ -42,6 +54,7 @@ pv_kvm_init(struct pvbus_hv *hv)
 const struct pvbus_hvtype pv_kvm = {
 	.ht_name = "KVM",
 	.ht_match = pv_kvm_match,
-	.ht_flags = HTF_FWCFG,
+	.ht_words = pv_kvm_words,
+	.ht_children = { "smbios", "fwcfg", "pvclock" },
 	.ht_init = pv_kvm_init,
 };

@@ -9,8 +9,10 @@
 
 const struct pvbus_hvtype pv_other[] = {
 	{ .ht_name = "VirtualBox", .ht_sig = "VBoxVBoxVBox" },
-	{ .ht_name = "NVMM", .ht_sig = "___ NVMM ___", .ht_flags = HTF_FWCFG },
-	{ .ht_name = "HAXM", .ht_sig = "HAXMHAXMHAXM", .ht_flags = HTF_FWCFG },
+	{ .ht_name = "NVMM", .ht_sig = "___ NVMM ___",
+	    .ht_children = { "smbios", "fwcfg" } },
+	{ .ht_name = "HAXM", .ht_sig = "HAXMHAXMHAXM",
+	    .ht_children = { "smbios", "fwcfg" } },
 	{ .ht_name = "ACRN", .ht_sig = "ACRNACRNACRN" },
 	{ .ht_name = "KVM Hyper-V", .ht_sig = "Linux KVM Hv" },
 	{ .ht_name = "Parallels", .ht_sig = " lrpepyh  vr" },

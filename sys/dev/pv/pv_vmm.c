@@ -17,6 +17,7 @@ pv_vmm_init(struct pvbus_hv *hv)
 const struct pvbus_hvtype pv_vmm = {
 	.ht_name = "OpenBSD",
 	.ht_sig = "OpenBSDVMM58",
-	.ht_flags = HTF_FWCFG,
+	.ht_children = { "fwcfg", "pvclock" },
+	.ht_words = pv_kvm_words,
 	.ht_init = pv_vmm_init,
 };

@@ -10,4 +10,5 @@
 const struct pvbus_hvtype pv_vmware = {
 	.ht_name = "VMware",
 	.ht_sig = "VMwareVMware",
+	.ht_children = { "vmt" },
 };

@@ -25,6 +25,7 @@ struct pvbus_softc {
 	struct device		 sc_dev;
 	struct cdev		*sc_cdev[PVBUS_MAXHV];
 	struct sysctl_oid	 sc_oid;
+	struct sysctl_oid	 sc_features[PVBUS_MAXHV];
 	bool			 sc_hasoid;
 };
 
@@ -78,6 +79,7 @@ pvbus_look_for(const struct pvbus_hvtype *ht)
 		hv->hv_evidence = &pvbus_evidence[i];
 		hv->hv_unit = pvbus_nhv++;
 		mtx_init(&hv->hv_mtx, IPL_NONE);
+		TAILQ_INIT(&hv->hv_stores);
 		if (ht->ht_init != NULL)
 			ht->ht_init(hv);
 		return;
@@ -149,52 +151,134 @@ pvbus_sysctl(void *arg __unused, char *buf, size_t size)
 
 /* --- stores ------------------------------------------------------------- */
 
-int
-pvbus_kv_attach(struct pvbus_hv *hv, const struct pvbus_kvops *ops, void *arg)
+void
+pvbus_kv_attach(struct pvbus_hv *hv, struct pvbus_store *ps)
 {
-	int error = 0;
-
+	ps->ps_busy = 0;
+	ps->ps_gone = false;
 	mtx_enter(&hv->hv_mtx);
-	if (hv->hv_kvops != NULL)
-		error = EBUSY;
-	else {
-		hv->hv_kvops = ops;
-		hv->hv_kvarg = arg;
-	}
+	TAILQ_INSERT_TAIL(&hv->hv_stores, ps, ps_link);
 	mtx_leave(&hv->hv_mtx);
-	return (error);
 }
 
 void
-pvbus_kv_detach(struct pvbus_hv *hv)
+pvbus_kv_detach(struct pvbus_hv *hv, struct pvbus_store *ps)
 {
 	mtx_enter(&hv->hv_mtx);
-	hv->hv_kvops = NULL;
-	while (hv->hv_kvbusy != 0)
-		(void)msleep_nsec(&hv->hv_kvbusy, &hv->hv_mtx, PRI_KERN,
+	ps->ps_gone = true;
+	while (ps->ps_busy != 0)
+		(void)msleep_nsec(&ps->ps_busy, &hv->hv_mtx, PRI_KERN,
 		    "pvbuskv", INFSLP);
+	TAILQ_REMOVE(&hv->hv_stores, ps, ps_link);
 	mtx_leave(&hv->hv_mtx);
 }
 
-static const struct pvbus_kvops *
-pvbus_kv_enter(struct pvbus_hv *hv)
+/* From one store, or NULL, to the next, which stays while it is used. */
+static struct pvbus_store *
+pvbus_next(struct pvbus_hv *hv, struct pvbus_store *ps)
 {
-	const struct pvbus_kvops *ops;
+	struct pvbus_store *next;
 
 	mtx_enter(&hv->hv_mtx);
-	if ((ops = hv->hv_kvops) != NULL)
-		hv->hv_kvbusy++;
+	next = ps == NULL ? TAILQ_FIRST(&hv->hv_stores) :
+	    TAILQ_NEXT(ps, ps_link);
+	while (next != NULL && next->ps_gone)
+		next = TAILQ_NEXT(next, ps_link);
+	if (next != NULL)
+		next->ps_busy++;
+	if (ps != NULL && --ps->ps_busy == 0)
+		wakeup(&ps->ps_busy);
 	mtx_leave(&hv->hv_mtx);
-	return (ops);
+	return (next);
 }
 
 static void
-pvbus_kv_exit(struct pvbus_hv *hv)
+pvbus_leave(struct pvbus_hv *hv, struct pvbus_store *ps)
 {
 	mtx_enter(&hv->hv_mtx);
-	if (--hv->hv_kvbusy == 0)
-		wakeup(&hv->hv_kvbusy);
+	if (--ps->ps_busy == 0)
+		wakeup(&ps->ps_busy);
 	mtx_leave(&hv->hv_mtx);
+}
+
+/* Whether the next store may know what this one does not. */
+static bool
+pvbus_not_here(int error)
+{
+	return (error == ENOENT || error == EOPNOTSUPP);
+}
+
+/* A buffer of that size; what is in it goes into *lenp, without a NUL. */
+static int
+pvbus_read(struct pvbus_hv *hv, const char *key, char *value, size_t size,
+    size_t *lenp)
+{
+	struct pvbus_store *ps = NULL;
+	int error = EOPNOTSUPP;
+
+	while ((ps = pvbus_next(hv, ps)) != NULL) {
+		if (ps->ps_ops->kv_read == NULL)
+			continue;
+		*lenp = size - 1;
+		error = ps->ps_ops->kv_read(ps->ps_arg, key, value, lenp);
+		if (!pvbus_not_here(error)) {
+			pvbus_leave(hv, ps);
+			break;
+		}
+	}
+	return (error);
+}
+
+/* One that cannot write at all is a better reason than one without the key. */
+static int
+pvbus_write(struct pvbus_hv *hv, const char *key, char *value, size_t size)
+{
+	struct pvbus_store *ps = NULL;
+	int error = ENOENT, e;
+
+	while ((ps = pvbus_next(hv, ps)) != NULL) {
+		e = ps->ps_ops->kv_write == NULL ? EOPNOTSUPP :
+		    ps->ps_ops->kv_write(ps->ps_arg, key, value, size);
+		if (!pvbus_not_here(e)) {
+			pvbus_leave(hv, ps);
+			return (e);
+		}
+		if (e == EOPNOTSUPP)
+			error = e;
+	}
+	return (error);
+}
+
+/* The keys of all stores, as pvbus_read(). */
+static int
+pvbus_list(struct pvbus_hv *hv, const char *prefix, char *value, size_t size,
+    size_t *lenp)
+{
+	struct pvbus_store *ps = NULL;
+	size_t len = 0, n, sep;
+	int error = EOPNOTSUPP, e;
+
+	while ((ps = pvbus_next(hv, ps)) != NULL) {
+		if (ps->ps_ops->kv_list == NULL)
+			continue;
+		sep = len != 0 ? 1 : 0;
+		n = len + sep < size ? size - 1 - len - sep : 0;
+		e = ps->ps_ops->kv_list(ps->ps_arg, prefix, len + sep < size ?
+		    value + len + sep : NULL, &n);
+		if (e == 0 || e == ERANGE) {
+			if (sep != 0 && len < size)
+				value[len] = '\n';
+			len += sep + n;
+			if (error != ERANGE)
+				error = e;
+		} else if (!pvbus_not_here(e)) {
+			pvbus_leave(hv, ps);
+			return (e);
+		} else if (error == EOPNOTSUPP)
+			error = e;
+	}
+	*lenp = len;
+	return (error == 0 && len >= size ? ERANGE : error);
 }
 
 /* --- /dev/pvbusN -------------------------------------------------------- */
@@ -222,18 +306,16 @@ pvbus_string(const char *from, size_t len, char **sp)
 
 /* A value or a list, with a NUL behind it; its length goes to the program. */
 static int
-pvbus_fetch(struct pvbus_hv *hv, int (*op)(void *, const char *, void *,
-    size_t *), const char *key, struct pvbus_req *pvr)
+pvbus_fetch(struct pvbus_hv *hv, int (*op)(struct pvbus_hv *, const char *,
+    char *, size_t, size_t *), const char *key, struct pvbus_req *pvr)
 {
-	size_t size = pvr->pvr_valuelen, len = size - 1;
+	size_t size = pvr->pvr_valuelen, len;
 	char *value;
 	int error;
 
-	if (op == NULL)
-		return (EOPNOTSUPP);
 	if ((value = kmem_zalloc(size, KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
-	if ((error = op(hv->hv_kvarg, key, value, &len)) == 0) {
+	if ((error = op(hv, key, value, size, &len)) == 0) {
 		KASSERT(len < size);
 		value[len] = '\0';
 		error = copyout(value, pvr->pvr_value, len + 1);
@@ -243,9 +325,9 @@ pvbus_fetch(struct pvbus_hv *hv, int (*op)(void *, const char *, void *,
 	return (error);
 }
 
+/* What the host answered is where the value was. */
 static int
-pvbus_store(struct pvbus_hv *hv, const struct pvbus_kvops *ops,
-    const char *key, const struct pvbus_req *pvr)
+pvbus_store(struct pvbus_hv *hv, const char *key, const struct pvbus_req *pvr)
 {
 	char *value;
 	int error;
@@ -253,15 +335,14 @@ pvbus_store(struct pvbus_hv *hv, const struct pvbus_kvops *ops,
 	if ((error = pvbus_string(pvr->pvr_value, pvr->pvr_valuelen,
 	    &value)) != 0)
 		return (error);
-	error = ops->kv_write == NULL ? EOPNOTSUPP :
-	    ops->kv_write(hv->hv_kvarg, key, value, strlen(value));
+	if ((error = pvbus_write(hv, key, value, pvr->pvr_valuelen)) == 0)
+		error = copyout(value, pvr->pvr_value, strlen(value) + 1);
 	kmem_free(value, pvr->pvr_valuelen);
 	return (error);
 }
 
 static int
-pvbus_kv(struct pvbus_hv *hv, const struct pvbus_kvops *ops, u_long cmd,
-    struct pvbus_req *pvr)
+pvbus_kv(struct pvbus_hv *hv, u_long cmd, struct pvbus_req *pvr)
 {
 	size_t keylen = pvr->pvr_keylen;
 	char *key;
@@ -273,13 +354,13 @@ pvbus_kv(struct pvbus_hv *hv, const struct pvbus_kvops *ops, u_long cmd,
 		return (error);
 	switch (cmd) {
 	case PVBUSIOC_KVREAD:
-		error = pvbus_fetch(hv, ops->kv_read, key, pvr);
+		error = pvbus_fetch(hv, pvbus_read, key, pvr);
 		break;
 	case PVBUSIOC_KVLIST:
-		error = pvbus_fetch(hv, ops->kv_list, key, pvr);
+		error = pvbus_fetch(hv, pvbus_list, key, pvr);
 		break;
 	default:
-		error = pvbus_store(hv, ops, key, pvr);
+		error = pvbus_store(hv, key, pvr);
 		break;
 	}
 	kmem_free(key, keylen);
@@ -302,7 +383,6 @@ static int
 pvbus_ioctl(struct cdev *dev, u_long cmd, void *data, int flags)
 {
 	struct pvbus_hv *hv = dev_arg(dev);
-	const struct pvbus_kvops *ops = NULL;
 	struct pvbus_req pvr;
 	int error;
 
@@ -313,14 +393,12 @@ pvbus_ioctl(struct cdev *dev, u_long cmd, void *data, int flags)
 	if (cmd != PVBUSIOC_KVTYPE && cmd != PVBUSIOC_KVREAD &&
 	    cmd != PVBUSIOC_KVWRITE && cmd != PVBUSIOC_KVLIST)
 		return (ENOTTY);
-	if (cmd != PVBUSIOC_KVTYPE && (ops = pvbus_kv_enter(hv)) == NULL)
+	if (cmd != PVBUSIOC_KVTYPE && TAILQ_EMPTY(&hv->hv_stores))
 		return (ENXIO);
 	if ((error = copyin(data, &pvr, sizeof(pvr))) == 0) {
-		error = ops == NULL ? pvbus_kvtype(hv, &pvr) :
-		    pvbus_kv(hv, ops, cmd, &pvr);
+		error = cmd == PVBUSIOC_KVTYPE ? pvbus_kvtype(hv, &pvr) :
+		    pvbus_kv(hv, cmd, &pvr);
 	}
-	if (ops != NULL)
-		pvbus_kv_exit(hv);
 	if (error == 0)
 		error = copyout(&pvr, data, sizeof(pvr));
 	return (error);
@@ -334,21 +412,90 @@ static const struct cdevsw pvbus_cdevsw = {
 
 /* --- attachment --------------------------------------------------------- */
 
-/* The first one that may have it. */
-static void
-pvbus_find_fwcfg(struct device *self)
+/* A device is that of the first hypervisor that may have it. */
+static bool
+pvbus_had(const char *name, u_int before)
 {
-	struct pv_attach_args pva = { .pva_name = "fwcfg",
-	    .pva_dmat = &md_dma };
+	const char *const *child;
+	u_int i;
+
+	for (i = 0; i < before; i++) {
+		for (child = pvbus_hvs[i].hv_type->ht_children; *child != NULL;
+		    child++) {
+			if (strcmp(*child, name) == 0)
+				return (true);
+		}
+	}
+	return (false);
+}
+
+static void
+pvbus_children(struct device *self)
+{
+	struct pv_attach_args pva = { .pva_dmat = &md_dma };
+	const char *const *child;
 	u_int i;
 
 	for (i = 0; i < pvbus_nhv; i++) {
-		if (pvbus_hvs[i].hv_type->ht_flags & HTF_FWCFG) {
-			pva.pva_hv = &pvbus_hvs[i];
-			(void)config_found(self, &pva, NULL);
-			return;
+		pva.pva_hv = &pvbus_hvs[i];
+		for (child = pva.pva_hv->hv_type->ht_children; *child != NULL;
+		    child++) {
+			pva.pva_name = *child;
+			if (!pvbus_had(*child, i))
+				(void)config_found(self, &pva, NULL);
 		}
 	}
+}
+
+/* What it offers, in its own words; bits that have none by number. */
+static int
+pvbus_words(void *arg, char *buf, size_t size)
+{
+	const struct pvbus_hv *hv = arg;
+	const struct pv_word *pw;
+	u_int bit;
+	int n = 0;
+
+	if (size > 0)
+		buf[0] = '\0';
+	for (bit = 0; bit < 64; bit++) {
+		if (!(hv->hv_features >> bit & 1))
+			continue;
+		for (pw = hv->hv_type->ht_words; pw->pw_name != NULL; pw++) {
+			if (pw->pw_bit == bit)
+				break;
+		}
+		if (pw->pw_name != NULL)
+			n += snprintf(buf + MIN((size_t)n, size), size -
+			    MIN((size_t)n, size), "%s%s", n != 0 ? "," : "",
+			    pw->pw_name);
+		else
+			n += snprintf(buf + MIN((size_t)n, size), size -
+			    MIN((size_t)n, size), "%sbit%u", n != 0 ? "," : "",
+			    bit);
+	}
+	return (n);
+}
+
+static void
+pvbus_features(struct pvbus_softc *sc, u_int i)
+{
+	struct pvbus_hv *hv = &pvbus_hvs[i];
+	struct sysctl_oid *oid = &sc->sc_features[i];
+	char text[512];
+
+	if (hv->hv_type->ht_words == NULL)
+		return;
+	(void)pvbus_words(hv, text, sizeof(text));
+	if (text[0] != '\0')
+		device_printf(&sc->sc_dev, "%s offers %s\n",
+		    hv->hv_type->ht_name, text);
+	(void)snprintf(oid->so_name, sizeof(oid->so_name),
+	    "hw.pvbus.%u.features", i);
+	oid->so_read = pvbus_words;
+	oid->so_arg = hv;
+	if (sysctl_register(oid) != 0)
+		oid->so_read = NULL;
 }
 
 int
@@ -376,7 +523,9 @@ pvbus_attach(struct device *parent __unused, struct device *self,
 	    sizeof(sc->sc_oid.so_name));
 	sc->sc_oid.so_read = pvbus_sysctl;
 	sc->sc_hasoid = sysctl_register(&sc->sc_oid) == 0;
-	pvbus_find_fwcfg(self);
+	for (i = 0; i < pvbus_nhv; i++)
+		pvbus_features(sc, i);
+	pvbus_children(self);
 	return (0);
 }
 
@@ -389,6 +538,11 @@ pvbus_detach(struct device *self, int flags __unused)
 	if (sc->sc_hasoid)
 		sysctl_unregister(&sc->sc_oid);
 	sc->sc_hasoid = false;
+	for (i = 0; i < nitems(sc->sc_features); i++) {
+		if (sc->sc_features[i].so_read != NULL)
+			sysctl_unregister(&sc->sc_features[i]);
+		sc->sc_features[i].so_read = NULL;
+	}
 	for (i = 0; i < nitems(sc->sc_cdev); i++) {
 		dev_destroy(sc->sc_cdev[i]);
 		sc->sc_cdev[i] = NULL;

@@ -169,6 +169,13 @@ void	 sim_ports_remove(struct sim_ports *);
 /* --- the hypervisor ------------------------------------------------------ */
 
 struct pv_evidence;
+#include <dev/pv/vmtvar.h>
+
+extern void	(*sim_backdoor)(struct backdoor *, enum backdoor_insn);
+
+/* host_request(): zero them */
+extern u_int	sim_npoweroff, sim_nreboot;
+
 extern const struct pv_evidence	*sim_evidence;
 extern u_int			 sim_nevidence;
 

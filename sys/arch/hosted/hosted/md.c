@@ -38,6 +38,7 @@ void		(*hosted_unmap)(void *, size_t);
 uint64_t	vm_nfaults;		/* there are none here */
 
 const char	version[] = "Paravane (hosted)";
+char		hostname[HOSTNAME_MAX] = "hosted";
 const char	ostype[] = "Paravane";
 const char	osrelease[] = "hosted";
 
