@@ -205,6 +205,16 @@ sysctl_boottime(void *arg __unused, char *buf, size_t size)
 	    (unsigned long long)(boottime() / NSEC_PER_SEC)));
 }
 
+static int
+sysctl_clock(void *arg __unused, char *buf, size_t size)
+{
+	return (snprintf(buf, size, "%s", md_clock_name()));
+}
+
+static struct sysctl_oid clock_oid = {
+	.so_name = "kern.timecounter.hardware", .so_read = sysctl_clock
+};
+
 static struct sysctl_oid boottime_oid = {
 	.so_name = "kern.boottime", .so_read = sysctl_boottime
 };
@@ -213,4 +223,5 @@ void
 time_init(void)
 {
 	(void)sysctl_register(&boottime_oid);
+	(void)sysctl_register(&clock_oid);
 }

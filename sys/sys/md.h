@@ -93,6 +93,9 @@ bool	 md_interruptible(void);	/* IPL_NONE and not in a handler */
 /* --- time ------------------------------------------------------------------ */
 
 uint64_t md_nsec(void);			/* monotonic, 0 at boot */
+const char *md_clock_name(void);	/* what that is made of */
+const char *md_clock_about(void);	/* a word or two more */
+int	 md_clock_wall(void *, uint64_t *); /* see struct todr; ENXIO */
 /* one interrupt at this time; 0: none.  Calls clock_intr(). */
 void	 md_timer_set(uint64_t);
 void	 clock_intr(void);		/* kern_timeout.c */

@@ -48,6 +48,7 @@ const struct pvbus_hvtype pv_hyperv = {
 	.ht_name = "Hyper-V",
 	.ht_sig = "Microsoft Hv",
 	.ht_words = pv_hyperv_words,
+	.ht_children = { "hvclock" },
 	.ht_init = pv_hyperv_init,
 	.ht_describe = pv_hyperv_describe,
 };

@@ -2,20 +2,25 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * Time: the TSC as the clock, the local APIC's timer as the alarm.
+ * Time: the TSC as the clock, by itself or as a hypervisor explains it; the
+ * local APIC's timer as the alarm.
  *
  * The TSC's rate comes from the hypervisor or the processor where one tells,
  * else it is measured against the ACPI timer, or the PIT, for a millisecond at
  * a time, until two measurements agree.
  */
 
+#include <sys/cmdline.h>
+#include <sys/errno.h>
 #include <sys/md.h>
 #include <sys/systm.h>
+#include <sys/todr.h>
 
 #include <dev/acpi/acpivar.h>
+#include <dev/pv/pvvar.h>
 #include <machine/apic.h>
+#include <machine/clocksource.h>
 #include <machine/cpu.h>
-#include <machine/pvclock.h>
 #include <machine/trap.h>
 
 #define PM_TIMER_HZ	3579545U
@@ -44,12 +49,108 @@ per_nsec(uint64_t a, uint64_t b)
 	return ((a / b << 32) + (a % b << 32) / b);
 }
 
+/* --- what time it is ---------------------------------------------------------------- */
+
+#define CLOCK_JITTER	MSEC_TO_NSEC(1)
+#define CLOCK_STEPS	16		/* backwards, that are put up with */
+
+static bool
+tsc_read(uint64_t *ns)
+{
+	*ns = scale(rdtsc() - tsc_base, tsc_mult);
+	return (true);
+}
+
+static const char *
+tsc_about(void)
+{
+	return ("time stamp counter");
+}
+
+static int
+tsc_wall(uint64_t *ns __unused)
+{
+	return (ENXIO);
+}
+
+static uint64_t	tsc_init(void);
+
+static const struct clocksource tsc_source = {
+	.cs_name = "tsc",
+	.cs_init = tsc_init,
+	.cs_read = tsc_read,
+	.cs_about = tsc_about,
+	.cs_wall = tsc_wall,
+};
+
+static const struct clocksource *const sources[] = {
+	&pvclock_source, &hvclock_source, &tsc_source
+};
+static const struct clocksource *source = &tsc_source;
+static uint64_t	clock_offset;		/* from the source's time to ours */
+static uint64_t	clock_last;		/* the latest time given out */
+static u_int	clock_steps;
+
+/* The counter goes on from where the source was last. */
+static uint64_t
+clock_fail(void)
+{
+	const char *name = source->cs_name;
+
+	source = &tsc_source;
+	tsc_base = rdtsc();
+	clock_offset = clock_last;
+	printf("clock: %s makes no sense, tsc is used\n", name);
+	return (clock_last);
+}
+
+/*
+ * A time before the last one.  By a little it is that of who was interrupted
+ * while reading, or of another processor; by more the machine was set back,
+ * and time goes on from here.
+ */
+static uint64_t
+clock_back(uint64_t ns)
+{
+	if (clock_last - ns > CLOCK_JITTER) {
+		if (++clock_steps > CLOCK_STEPS && source != &tsc_source)
+			return (clock_fail());
+		clock_offset += clock_last - ns;
+		time_suspect();
+	}
+	return (clock_last);
+}
+
 uint64_t
 md_nsec(void)
 {
-	if (pvclock_on)
-		return (pvclock_nsec());
-	return (scale(rdtsc() - tsc_base, tsc_mult));
+	uint64_t ns;
+
+	if (!source->cs_read(&ns))
+		return (clock_fail());
+	ns += clock_offset;
+	if ((int64_t)(ns - clock_last) < 0)
+		return (clock_back(ns));
+	clock_last = ns;
+	return (ns);
+}
+
+const char *
+md_clock_name(void)
+{
+	return (source->cs_name);
+}
+
+const char *
+md_clock_about(void)
+{
+	return (source->cs_about());
+}
+
+int
+md_clock_wall(void *arg __unused, uint64_t *ns)
+{
+	return (source->cs_wall(ns));
 }
 
 uint64_t
@@ -193,16 +294,57 @@ measure_rates(void)
 	tsc_hz = lapic_hz = 1000000000;
 }
 
+static uint64_t
+tsc_init(void)
+{
+	return (tsc_hz_cpuid());
+}
+
+/* The alarm goes by the counter whatever the clock goes by. */
+void
+clock_rate(uint64_t hz)
+{
+	tsc_hz = hz;
+	tsc_per_nsec = per_nsec(tsc_hz, NSEC_PER_SEC);
+}
+
+/* The first source that is there, or the one that the command line names. */
+static void
+clock_choose(void)
+{
+	const char *v = cmdline_get("clock", 0);
+	const struct clocksource *cs;
+	uint64_t ns, now;
+	u_int i;
+
+	pvbus_identify();
+	for (i = 0; i < nitems(sources); i++) {
+		cs = sources[i];
+		if (v != NULL && cs != &tsc_source && strcmp(v, cs->cs_name))
+			continue;
+		if ((tsc_hz = cs->cs_init()) == 0 || !cs->cs_read(&ns))
+			continue;
+		now = md_nsec();
+		source = cs;
+		if (cs != &tsc_source)
+			clock_offset = now - ns;
+		break;
+	}
+	if (v != NULL && strcmp(v, source->cs_name) != 0)
+		cmdline_bad("clock", v);
+}
+
 void
 clock_init(void)
 {
-	if ((tsc_hz = pvclock_init()) == 0)
-		tsc_hz = tsc_hz_cpuid();
+	clock_choose();
 	tsc_deadline = (cpu_feature_ecx & CPUID1_ECX_DEADLINE) != 0;
 	if (tsc_hz == 0 || !tsc_deadline)
 		measure_rates();
 	tsc_mult = per_nsec(NSEC_PER_SEC, tsc_hz);
-	tsc_per_nsec = per_nsec(tsc_hz, NSEC_PER_SEC);
+	if (source == &tsc_source)
+		clock_offset = 0;
+	clock_rate(tsc_hz);
 	lapic_mult = per_nsec(lapic_hz, NSEC_PER_SEC);
 	lapic_write(LAPIC_LVT_TIMER, V_TIMER |
 	    (tsc_deadline ? LVT_DEADLINE : 0));

@@ -374,20 +374,28 @@ CFATTACH_DECL(pckbd, mainbus, pckbd_softc, .ca_match = mainbus_child_match,
 int
 md_pv_evidence(u_int n, struct pv_evidence *ev)
 {
-	uint32_t r[4], base = 0x40000000 + n * 0x100;
+	uint32_t r[4], base = 0x40000000 + n * 0x100, last;
+	u_int i;
 
 	if (!(cpu_feature_ecx & CPUID1_ECX_HYPERVISOR) || n >= 0x100)
 		return (ENOENT);
 	cpuid(base, 0, r);
 	memset(ev, 0, sizeof(*ev));
 	memcpy(ev->pe_sig, &r[1], 12);
-	if (ev->pe_sig[0] < ' ' || ev->pe_sig[0] > '~')
-		return (ENOENT);
+	for (i = 0; i < 4; i++) {
+		if (ev->pe_sig[i] < ' ' || ev->pe_sig[i] > '~')
+			return (ENOENT);
+	}
+	/* an old KVM says 0, and has one more */
+	last = r[0] != 0 ? r[0] : base + 1;
 	ev->pe_kind = PVE_CPUID;
 	ev->pe_base = base;
-	cpuid(base + 1, 0, ev->pe_regs);
-	cpuid(base + 2, 0, ev->pe_regs2);
-	cpuid(base + 3, 0, ev->pe_regs3);
+	if (last > base)
+		cpuid(base + 1, 0, ev->pe_regs);
+	if (last > base + 1)
+		cpuid(base + 2, 0, ev->pe_regs2);
+	if (last > base + 2)
+		cpuid(base + 3, 0, ev->pe_regs3);
 	return (0);
 }
 

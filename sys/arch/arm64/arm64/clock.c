@@ -89,3 +89,9 @@ agtimer_attach(struct device *parent __unused, struct device *self, void *aux)
 CFDRIVER_DECL(agtimer, DV_DULL);
 CFATTACH_DECL(agtimer, fdt, agtimer_softc, .ca_match = fdt_match,
     .ca_attach = agtimer_attach, .ca_ident = agtimer_ident);
+
+const char *
+md_clock_name(void)
+{
+	return ("agtimer");
+}

@@ -185,6 +185,24 @@ md_nsec(void)
 	return (hosted_now);
 }
 
+const char *
+md_clock_name(void)
+{
+	return ("virtual");
+}
+
+const char *
+md_clock_about(void)
+{
+	return ("virtual");
+}
+
+int
+md_clock_wall(void *arg __unused, uint64_t *ns __unused)
+{
+	return (ENXIO);
+}
+
 uint64_t
 nsecuptime(void)
 {

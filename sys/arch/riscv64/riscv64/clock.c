@@ -68,3 +68,9 @@ clock_alarm(void)
 	CLEAR_CSR(sie, SIE_TIMER);
 	clock_intr();
 }
+
+const char *
+md_clock_name(void)
+{
+	return ("time");
+}

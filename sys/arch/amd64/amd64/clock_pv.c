@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: ISC */
+/* Copyright (c) 2026 The Paravane developers */
+
+/*
+ * The clocks of hypervisors, by their registers.
+ */
+
+#include <sys/errno.h>
+#include <sys/md.h>
+#include <sys/systm.h>
+#include <sys/todr.h>
+
+#include <dev/pv/pvclockvar.h>
+#include <dev/pv/pvvar.h>
+#include <machine/clocksource.h>
+#include <machine/cpu.h>
+
+static uint64_t
+ticks(void)
+{
+	return (rdtsc());
+}
+
+/* --- KVM, and vmm(4) --------------------------------------------------------------- */
+
+#define KVM_FEATURE_CLOCK	0x01	/* with the old registers */
+#define KVM_FEATURE_CLOCK2	0x08
+#define MSR_KVM_WALL		0x11
+#define MSR_KVM_CLOCK		0x12
+#define MSR_KVM_WALL2		0x4b564d00
+#define MSR_KVM_CLOCK2		0x4b564d01
+#define MSR_KVM_CLOCK_ON	0x01
+
+/* neither crosses a page, as the hypervisor maps them */
+static volatile struct pvclock_page pv_page __aligned(64);
+static volatile struct pvclock_wall pv_wall __aligned(16);
+static uint32_t	pv_version;		/* of the page that was last read */
+static uint32_t	pv_wallmsr;
+
+static uint64_t
+pv_init(void)
+{
+	const struct pvbus_hv *hv = pvbus_hv_byname("KVM");
+	uint64_t hz;
+	uint32_t msr;
+
+	if (hv == NULL)
+		hv = pvbus_hv_byname("OpenBSD");
+	if (hv == NULL)
+		return (0);
+	if (hv->hv_features & KVM_FEATURE_CLOCK2) {
+		msr = MSR_KVM_CLOCK2;
+		pv_wallmsr = MSR_KVM_WALL2;
+	} else if (hv->hv_features & KVM_FEATURE_CLOCK) {
+		msr = MSR_KVM_CLOCK;
+		pv_wallmsr = MSR_KVM_WALL;
+	} else
+		return (0);
+	wrmsr(msr, md_kvtop((const void *)(vaddr_t)&pv_page) |
+	    MSR_KVM_CLOCK_ON);
+	if ((hz = pvclock_hz(&pv_page)) == 0)
+		wrmsr(msr, 0);
+	pv_version = pv_page.pc_version;
+	return (hz);
+}
+
+/* A new version of the page may bring another rate. */
+static void
+pv_changed(uint32_t version)
+{
+	uint64_t hz = pvclock_hz(&pv_page);
+
+	pv_version = version;
+	if (hz != 0)
+		clock_rate(hz);
+	if (pv_page.pc_flags & PVCLOCK_STOPPED) {
+		pv_page.pc_flags &= ~PVCLOCK_STOPPED;
+		time_suspect();
+	}
+}
+
+static bool
+pv_read(uint64_t *ns)
+{
+	uint32_t version;
+
+	if (!pvclock_read(&pv_page, ticks, ns, &version))
+		return (false);
+	if (version != pv_version)
+		pv_changed(version);
+	return (true);
+}
+
+static const char *
+pv_about(void)
+{
+	return (pv_page.pc_flags & PVCLOCK_STABLE ? "stable" :
+	    "not stable across processors");
+}
+
+/* The hypervisor writes when this clock was 0 on being asked. */
+static int
+pv_walltime(uint64_t *ns)
+{
+	uint64_t begin, now;
+
+	wrmsr(pv_wallmsr, md_kvtop((const void *)(vaddr_t)&pv_wall));
+	if ((begin = pvclock_wall(&pv_wall)) == 0 || !pv_read(&now))
+		return (ENXIO);
+	*ns = begin + now;
+	return (0);
+}
+
+const struct clocksource pvclock_source = {
+	.cs_name = "pvclock",
+	.cs_init = pv_init,
+	.cs_read = pv_read,
+	.cs_about = pv_about,
+	.cs_wall = pv_walltime,
+};
+
+/* --- Hyper-V ----------------------------------------------------------------------- */
+
+#define HV_TIME_REF_COUNT	0x002
+#define HV_REFERENCE_TSC	0x200
+#define MSR_HV_TIME_REF_COUNT	0x40000020
+#define MSR_HV_REFERENCE_TSC	0x40000021
+#define MSR_HV_REFERENCE_TSC_ON	0x01
+
+static volatile struct hvclock_page hv_page __aligned(4096);
+static bool	hv_counts;		/* there is a register, too */
+
+static uint64_t
+hv_init(void)
+{
+	const struct pvbus_hv *hv = pvbus_hv_byname("Hyper-V");
+	uint64_t hz;
+
+	if (hv == NULL || !(hv->hv_features & HV_REFERENCE_TSC))
+		return (0);
+	hv_counts = (hv->hv_features & HV_TIME_REF_COUNT) != 0;
+	wrmsr(MSR_HV_REFERENCE_TSC, md_kvtop((const void *)
+	    (vaddr_t)&hv_page) | MSR_HV_REFERENCE_TSC_ON);
+	if ((hz = hvclock_hz(&hv_page)) == 0)
+		wrmsr(MSR_HV_REFERENCE_TSC, 0);
+	return (hz);
+}
+
+/* While the page is not valid, as after a move, the register is. */
+static bool
+hv_read(uint64_t *ns)
+{
+	static uint64_t scale;
+
+	if (hvclock_read(&hv_page, ticks, ns)) {
+		if (hv_page.hc_scale != scale && hvclock_hz(&hv_page) != 0) {
+			scale = hv_page.hc_scale;
+			clock_rate(hvclock_hz(&hv_page));
+		}
+		return (true);
+	}
+	if (!hv_counts)
+		return (false);
+	*ns = rdmsr(MSR_HV_TIME_REF_COUNT) * HVCLOCK_UNIT;
+	return (true);
+}
+
+static const char *
+hv_about(void)
+{
+	return ("reference TSC page");
+}
+
+static int
+hv_walltime(uint64_t *ns __unused)
+{
+	return (ENXIO);
+}
+
+const struct clocksource hvclock_source = {
+	.cs_name = "hvclock",
+	.cs_init = hv_init,
+	.cs_read = hv_read,
+	.cs_about = hv_about,
+	.cs_wall = hv_walltime,
+};
