@@ -143,12 +143,18 @@ time_wall(uint64_t up)
 int
 time_set(uint64_t wall)
 {
-	uint64_t up = nsecuptime();
+	uint64_t up = nsecuptime(), coarse;
 
 	(void)boottime();
 	if (wall <= up || wall > TIME_MAX)
 		return (EINVAL);
 	mtx_enter(&time_mtx);
+	/* what the clocks did until now is no business of the new time */
+	if ((coarse = todr_ask(0)) != 0 ||
+	    (coarse = todr_ask(TODR_FINE)) != 0)
+		time_ref = coarse - up;
+	time_checked = up;
+	time_doubt = false;
 	time_boot = wall - up;
 	mtx_leave(&time_mtx);
 	return (0);

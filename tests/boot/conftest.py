@@ -36,7 +36,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).parent))
 import guest as guest_module		# noqa: E402
 import netns				# noqa: E402
 from guest import ARCH, BIG_ENDIAN, Guest, OVMF, QEMU, \
-    busybox, qemu72			# noqa: E402
+    busybox, qemu11, qemu72		# noqa: E402
 
 
 def need_command(*names):
@@ -106,6 +106,7 @@ NEEDS = {
     'sfdisk': lambda: None if guest_module.sfdisk() else
         'sfdisk not installed',
     'qemu72': lambda: None if qemu72() else 'no QEMU 7.2 to be had here',
+    'qemu11': lambda: None if qemu11() else 'no QEMU 11 to be had here',
 }
 
 

@@ -472,11 +472,20 @@ def sfdisk():
     return shutil.which('sfdisk') or shutil.which('/usr/sbin/sfdisk')
 
 
-def qemu72():
-    """The path of an old QEMU, if there is one to be had."""
-    r = subprocess.run([TOP / 'tools' / 'deps', 'qemu72', THIS.qemu],
+def another_qemu(word):
+    r = subprocess.run([TOP / 'tools' / 'deps', word, THIS.qemu],
         capture_output=True, text=True)
     return r.stdout.strip() if r.returncode == 0 else None
+
+
+def qemu72():
+    """The path of an old QEMU, if there is one to be had."""
+    return another_qemu('qemu72')
+
+
+def qemu11():
+    """The path of one that is a client of vfio-user, likewise."""
+    return another_qemu('qemu11')
 
 
 def device_has(device, prop, qemu=QEMU):

@@ -26,7 +26,8 @@ struct vmmci_softc {
 	struct halthook		 sc_hook;
 	uint64_t		 sc_lines;	/* ratelimit() */
 	struct mutex		 sc_mtx;	/* the clock's registers */
-	uint32_t		 sc_cmd;	/* the last one: by one thread */
+	/* by one thread: the last one seen, and the one that is obeyed */
+	uint32_t		 sc_seen, sc_cmd;
 	bool			 sc_attached;
 };
 
@@ -45,6 +46,7 @@ static const struct virtio_field vmmci_clock[] = {
 	VIRTIO_FIELD(vmmci_config, sec_low, VMMCI_F_TIMESYNC),
 	VIRTIO_FIELD(vmmci_config, sec_high, VMMCI_F_TIMESYNC),
 	VIRTIO_FIELD(vmmci_config, usec_low, VMMCI_F_TIMESYNC),
+	VIRTIO_FIELD(vmmci_config, usec_high, VMMCI_F_TIMESYNC),
 };
 
 static int	vmmci_attach(struct device *, struct device *, void *);
@@ -62,7 +64,7 @@ static int
 vmmci_time(struct vmmci_softc *sc, uint64_t *ns)
 {
 	struct vmmci_config conf = { .command = 0 };
-	uint64_t sec;
+	uint64_t sec, usec;
 	int error = 0;
 	u_int i;
 
@@ -76,10 +78,11 @@ vmmci_time(struct vmmci_softc *sc, uint64_t *ns)
 	if (error != 0)
 		return (error);
 	sec = (uint64_t)conf.sec_high << 32 | conf.sec_low;
-	if (sec == 0 || sec > INT64_MAX / NSEC_PER_SEC ||
-	    conf.usec_low == 0 || conf.usec_low >= 1000000)
+	usec = (uint64_t)conf.usec_high << 32 | conf.usec_low;
+	if (sec == 0 || sec >= INT64_MAX / NSEC_PER_SEC || usec == 0 ||
+	    usec >= 1000000)
 		return (EINVAL);
-	*ns = SEC_TO_NSEC(sec) + conf.usec_low * 1000ULL;
+	*ns = SEC_TO_NSEC(sec) + usec * 1000;
 	return (0);
 }
 
@@ -153,20 +156,18 @@ vmmci_config(void *arg)
 	struct vmmci_config conf = { .command = VMMCI_NONE };
 
 	if (virtio_config_read(sc->sc_vsc, vmmci_command,
-	    nitems(vmmci_command), &conf) != 0 || conf.command == sc->sc_cmd)
+	    nitems(vmmci_command), &conf) != 0 || conf.command == sc->sc_seen)
+		return;
+	sc->sc_seen = conf.command;
+	sc->sc_cmd = VMMCI_NONE;
+	if (conf.command == VMMCI_NONE || !vmmci_obey(sc, conf.command))
 		return;
 	sc->sc_cmd = conf.command;
-	if (sc->sc_cmd == VMMCI_NONE)
-		return;
-	if (!vmmci_obey(sc, conf.command)) {
-		sc->sc_cmd = VMMCI_NONE;
-		return;
-	}
 	if (virtio_has(sc->sc_vsc, VMMCI_F_ACK))
 		vmmci_answer(sc, conf.command);
 	/* the host clears this one, without a word, when it was heard */
 	if (conf.command == VMMCI_SYNCRTC)
-		sc->sc_cmd = VMMCI_NONE;
+		sc->sc_seen = sc->sc_cmd = VMMCI_NONE;
 }
 
 /*
@@ -207,7 +208,8 @@ vmmci_attach(struct device *parent __unused, struct device *self, void *aux)
 	sc->sc_vsc = va->va_vsc;
 	mtx_init(&sc->sc_mtx, IPL_HIGH);
 	if ((error = virtio_negotiate(sc->sc_vsc, self, vmmci_features,
-	    nitems(vmmci_features), 0)) != 0)
+	    nitems(vmmci_features), 0)) != 0 ||
+	    (error = virtio_queues(sc->sc_vsc, IPL_NONE, NULL, 0, NULL)) != 0)
 		goto fail;
 	virtio_on_config(sc->sc_vsc, vmmci_config, sc);
 	if ((error = virtio_start(sc->sc_vsc)) != 0)

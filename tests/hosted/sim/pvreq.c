@@ -9,11 +9,16 @@
 
 u_int	sim_npoweroff, sim_nreboot;
 
+/*
+ * Takes the place of that in init_main.c, which has a process to tell it, and
+ * prints a few lines only, too.
+ */
 void
 host_request(struct device *dev, enum host_request req)
 {
-	device_printf(dev, "the host asks to %s\n",
-	    req == HOST_POWEROFF ? "power off" : "reboot");
+	if (sim_npoweroff + sim_nreboot < 5)
+		device_printf(dev, "the host asks to %s\n",
+		    req == HOST_POWEROFF ? "power off" : "reboot");
 	if (req == HOST_POWEROFF)
 		sim_npoweroff++;
 	else

@@ -26,6 +26,8 @@
 #include <sys/device.h>
 #include <sys/wire.h>		/* WIRE_LE_SWAP: nothing else */
 
+#include "../../hv/vmmci_model.h"
+
 /* --- the whole ----------------------------------------------------------- */
 
 void	 sim_init(void);
@@ -783,6 +785,26 @@ void	 sim_i8042_free(struct sim_i8042 *);
 /* codes of the second set; false: no room, or it may not */
 bool	 sim_i8042_type(struct sim_i8042 *, const uint8_t *, u_int);
 void	 sim_i8042_mouse(struct sim_i8042 *, uint8_t);
+
+/*
+ * The control device of OpenBSD's vmm, and the host behind it: the model of
+ * tests/hv on this PCI bus.  An access that the model drops is a fault, and
+ * so is an answer to what was not asked.
+ */
+#define SIM_VMMCI_BOOT	1800000000000000000ULL	/* ns since 1970 */
+struct sim_vmmci {
+	struct sim_pci		 vi_pci;	/* first */
+	struct vmmci		 vi_model;
+	uint64_t		 vi_base;	/* its clock when ours was 0 */
+	int64_t			 vi_ahead;	/* of ours from there, ns */
+	u_int			 vi_nacks, vi_npoweroff, vi_nskipped;
+	uint32_t		 vi_acked;	/* the last */
+	u_int			 vi_nkilled;
+	enum vmmci_death	 vi_death;
+};
+struct sim_vmmci *sim_vmmci_new(void);
+void	 sim_vmmci_free(struct sim_vmmci *);
+uint64_t sim_vmmci_wall(const struct sim_vmmci *);	/* its clock, ns */
 
 /* --- a driver that does what a test says --------------------------------- */
 
