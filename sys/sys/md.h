@@ -121,6 +121,7 @@ void	 md_mainbus(struct device *);	/* config_found() what is here */
 int	 md_pv_evidence(u_int, struct pv_evidence *);
 /* where QEMU's fw_cfg is, as ports or as memory; ENOENT: nowhere */
 int	 md_fwcfg(bus_addr_t *, bool *mem);
+int	 md_smbios(paddr_t *, size_t *);	/* to be searched; ENXIO */
 /* what the processor has to offer to the generator; bytes written */
 size_t	 md_entropy(void *, size_t);
 

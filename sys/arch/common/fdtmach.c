@@ -284,6 +284,12 @@ md_pv_evidence(u_int n, struct pv_evidence *pe)
 }
 
 int
+md_smbios(paddr_t *base __unused, size_t *size __unused)
+{
+	return (ENXIO);
+}
+
+int
 md_fwcfg(bus_addr_t *addr, bool *mem)
 {
 	fdt_node_t node = fdt_compatible_find(&fdt_machine, FDT_NONE,

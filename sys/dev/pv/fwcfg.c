@@ -296,20 +296,6 @@ fwcfg_write(void *arg, const char *key, char *value, size_t size __unused)
 	return (error == ENOENT ? EOPNOTSUPP : error);
 }
 
-/* Add a name if there is still room; len is what all of them need. */
-static void
-fwcfg_list_add(char *buf, size_t room, size_t *len, const char *name)
-{
-	size_t n = strlen(name), sep = *len != 0 ? 1 : 0;
-
-	if (*len <= room && sep + n <= room - *len) {
-		if (sep != 0)
-			buf[*len] = '\n';
-		memcpy(buf + *len + sep, name, n);
-	}
-	*len += sep + n;
-}
-
 static int
 fwcfg_list(void *arg, const char *prefix, void *buf, size_t *lenp)
 {
@@ -325,7 +311,7 @@ fwcfg_list(void *arg, const char *prefix, void *buf, size_t *lenp)
 		error = fwcfg_dir_next(sc, &ff);
 		if (error == 0 && ff.ff_name[0] != '\0' &&
 		    strncmp(ff.ff_name, prefix, plen) == 0)
-			fwcfg_list_add(buf, *lenp, &len, ff.ff_name);
+			pvbus_list_add(buf, *lenp, &len, ff.ff_name);
 	}
 	rw_exit(&sc->sc_lock);
 	if (error == 0 && len == 0)

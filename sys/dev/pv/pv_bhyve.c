@@ -10,5 +10,5 @@
 const struct pvbus_hvtype pv_bhyve = {
 	.ht_name = "bhyve",
 	.ht_sig = "bhyve bhyve ",
-	.ht_children = { "fwcfg", "bhyvectl" },
+	.ht_children = { "fwcfg", "fwctl" },
 };

@@ -55,6 +55,6 @@ const struct pvbus_hvtype pv_kvm = {
 	.ht_name = "KVM",
 	.ht_match = pv_kvm_match,
 	.ht_words = pv_kvm_words,
-	.ht_children = { "smbios", "fwcfg", "pvclock" },
+	.ht_children = { "fwcfg", "smbios", "pvclock" },
 	.ht_init = pv_kvm_init,
 };

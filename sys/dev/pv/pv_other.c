@@ -10,9 +10,9 @@
 const struct pvbus_hvtype pv_other[] = {
 	{ .ht_name = "VirtualBox", .ht_sig = "VBoxVBoxVBox" },
 	{ .ht_name = "NVMM", .ht_sig = "___ NVMM ___",
-	    .ht_children = { "smbios", "fwcfg" } },
+	    .ht_children = { "fwcfg", "smbios" } },
 	{ .ht_name = "HAXM", .ht_sig = "HAXMHAXMHAXM",
-	    .ht_children = { "smbios", "fwcfg" } },
+	    .ht_children = { "fwcfg", "smbios" } },
 	{ .ht_name = "ACRN", .ht_sig = "ACRNACRNACRN" },
 	{ .ht_name = "KVM Hyper-V", .ht_sig = "Linux KVM Hv" },
 	{ .ht_name = "Parallels", .ht_sig = " lrpepyh  vr" },

@@ -22,6 +22,6 @@ pv_tcg_match(const struct pv_evidence *pe)
 
 const struct pvbus_hvtype pv_tcg = {
 	.ht_name = "TCG",
-	.ht_children = { "smbios", "fwcfg" },
+	.ht_children = { "fwcfg", "smbios" },
 	.ht_match = pv_tcg_match,
 };

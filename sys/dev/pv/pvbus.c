@@ -208,9 +208,8 @@ pvbus_not_here(int error)
 	return (error == ENOENT || error == EOPNOTSUPP);
 }
 
-/* A buffer of that size; what is in it goes into *lenp, without a NUL. */
-static int
-pvbus_read(struct pvbus_hv *hv, const char *key, char *value, size_t size,
+int
+pvbus_kv_read(struct pvbus_hv *hv, const char *key, char *value, size_t size,
     size_t *lenp)
 {
 	struct pvbus_store *ps = NULL;
@@ -249,7 +248,20 @@ pvbus_write(struct pvbus_hv *hv, const char *key, char *value, size_t size)
 	return (error);
 }
 
-/* The keys of all stores, as pvbus_read(). */
+void
+pvbus_list_add(char *buf, size_t room, size_t *len, const char *name)
+{
+	size_t n = strlen(name), sep = *len != 0 ? 1 : 0;
+
+	if (*len <= room && sep + n <= room - *len) {
+		if (sep != 0)
+			buf[*len] = '\n';
+		memcpy(buf + *len + sep, name, n);
+	}
+	*len += sep + n;
+}
+
+/* The keys of all stores, as pvbus_kv_read(). */
 static int
 pvbus_list(struct pvbus_hv *hv, const char *prefix, char *value, size_t size,
     size_t *lenp)
@@ -354,7 +366,7 @@ pvbus_kv(struct pvbus_hv *hv, u_long cmd, struct pvbus_req *pvr)
 		return (error);
 	switch (cmd) {
 	case PVBUSIOC_KVREAD:
-		error = pvbus_fetch(hv, pvbus_read, key, pvr);
+		error = pvbus_fetch(hv, pvbus_kv_read, key, pvr);
 		break;
 	case PVBUSIOC_KVLIST:
 		error = pvbus_fetch(hv, pvbus_list, key, pvr);

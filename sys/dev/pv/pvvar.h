@@ -103,6 +103,17 @@ struct pvbus_hv *pvbus_hv_byname(const char *);
 void	pvbus_kv_attach(struct pvbus_hv *, struct pvbus_store *);
 void	pvbus_kv_detach(struct pvbus_hv *, struct pvbus_store *);
 
+/*
+ * pvbus_kv_read: a value, for others in the kernel, into a buffer of size
+ *	bytes, of which one stays free; its length goes to *lenp, also with
+ *	ERANGE.  Thread context.
+ * pvbus_list_add: for kv_list: a key, if there is still room; *len is what all
+ *	of them need.
+ */
+int	pvbus_kv_read(struct pvbus_hv *, const char *, char *, size_t size,
+	    size_t *lenp);
+void	pvbus_list_add(char *, size_t room, size_t *len, const char *);
+
 extern const struct pvbus_hvtype pv_kvm, pv_hyperv, pv_vmware, pv_xen,
     pv_bhyve, pv_vmm, pv_tcg;
 extern const struct pv_word pv_kvm_words[];	/* others offer the same */

@@ -399,6 +399,15 @@ md_pv_evidence(u_int n, struct pv_evidence *ev)
 	return (0);
 }
 
+/* DSP0134, 5.2: where a firmware that is no UEFI leaves the entry point */
+int
+md_smbios(paddr_t *base, size_t *size)
+{
+	*base = 0xf0000;
+	*size = 0x10000;
+	return (0);
+}
+
 int
 md_fwcfg(bus_addr_t *addr, bool *mem)
 {

@@ -232,6 +232,16 @@ md_timer_set(uint64_t when)
 	hosted_alarm = when;
 }
 
+
+
+int	(*hosted_smbios)(uint64_t *, size_t *);
+
+int
+md_smbios(paddr_t *base, size_t *size)
+{
+	return (hosted_smbios != NULL ? hosted_smbios(base, size) : ENXIO);
+}
+
 int
 md_fwcfg(bus_addr_t *addr, bool *mem)
 {

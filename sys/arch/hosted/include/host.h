@@ -41,6 +41,8 @@ extern unsigned hosted_fail_at;
 int	 hosted_may_fail(void);			/* 1: this one must fail */
 extern unsigned hosted_nallocs;			/* pieces not freed */
 /* what md_map() gives out; NULL: the address itself */
+/* md_smbios(); NULL: there is nothing to search */
+extern int	(*hosted_smbios)(uint64_t *, size_t *);
 extern void	*(*hosted_map)(uint64_t, size_t);
 extern void	(*hosted_unmap)(void *, size_t);
 /* the device acts while nothing can run; true: it did something */
