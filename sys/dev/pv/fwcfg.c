@@ -283,7 +283,7 @@ fwcfg_put(struct fwcfg_softc *sc, const struct fwcfg_file *ff,
 
 /* There is no way to make a new one. */
 static int
-fwcfg_write(void *arg, const char *key, char *value, size_t size __unused)
+fwcfg_write(void *arg, const char *key, char *value, size_t size)
 {
 	struct fwcfg_softc *sc = arg;
 	struct fwcfg_file ff;
@@ -292,6 +292,8 @@ fwcfg_write(void *arg, const char *key, char *value, size_t size __unused)
 	rw_enter_write(&sc->sc_lock);
 	if ((error = fwcfg_find(sc, key, &ff)) == 0)
 		error = fwcfg_put(sc, &ff, value, strlen(value));
+	if (error == 0)
+		strlcpy(value, "", size);	/* it has no answer */
 	rw_exit(&sc->sc_lock);
 	return (error == ENOENT ? EOPNOTSUPP : error);
 }
