@@ -459,34 +459,34 @@ pvbus_children(struct device *self)
 	}
 }
 
+static void
+pvbus_word(const struct pvbus_hv *hv, u_int bit, char *buf, size_t size)
+{
+	const struct pv_word *pw = hv->hv_type->ht_words;
+	char number[8];
+
+	while (pw->pw_name != NULL && pw->pw_bit != bit)
+		pw++;
+	(void)snprintf(number, sizeof(number), "bit%u", bit);
+	if (buf[0] != '\0')
+		strlcat(buf, ",", size);
+	strlcat(buf, pw->pw_name != NULL ? pw->pw_name : number, size);
+}
+
 /* What it offers, in its own words; bits that have none by number. */
 static int
 pvbus_words(void *arg, char *buf, size_t size)
 {
 	const struct pvbus_hv *hv = arg;
-	const struct pv_word *pw;
+	char text[1024];
 	u_int bit;
-	int n = 0;
 
-	if (size > 0)
-		buf[0] = '\0';
+	text[0] = '\0';
 	for (bit = 0; bit < 64; bit++) {
-		if (!(hv->hv_features >> bit & 1))
-			continue;
-		for (pw = hv->hv_type->ht_words; pw->pw_name != NULL; pw++) {
-			if (pw->pw_bit == bit)
-				break;
-		}
-		if (pw->pw_name != NULL)
-			n += snprintf(buf + MIN((size_t)n, size), size -
-			    MIN((size_t)n, size), "%s%s", n != 0 ? "," : "",
-			    pw->pw_name);
-		else
-			n += snprintf(buf + MIN((size_t)n, size), size -
-			    MIN((size_t)n, size), "%sbit%u", n != 0 ? "," : "",
-			    bit);
+		if (hv->hv_features >> bit & 1)
+			pvbus_word(hv, bit, text, sizeof(text));
 	}
-	return (n);
+	return (snprintf(buf, size, "%s", text));
 }
 
 static void
@@ -494,7 +494,7 @@ pvbus_features(struct pvbus_softc *sc, u_int i)
 {
 	struct pvbus_hv *hv = &pvbus_hvs[i];
 	struct sysctl_oid *oid = &sc->sc_features[i];
-	char text[512];
+	char text[1024];
 
 	if (hv->hv_type->ht_words == NULL)
 		return;

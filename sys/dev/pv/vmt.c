@@ -61,18 +61,18 @@ CFATTACH_DECL(vmt, pvbus, vmt_softc, .ca_match = vmt_match,
 /* --- keys and values ---------------------------------------------------- */
 
 static int
-vmt_kv(const char *word, const char *key, const char *value, char *buf,
-    size_t size, size_t *lenp)
+vmt_kv(const char *word, const char *key, const char *sep, const char *value,
+    char *buf, size_t size, size_t *lenp)
 {
-	size_t len = strlen(word) + strlen(key) + strlen(value) + 3;
+	size_t len = strlen(word) + strlen(key) + strlen(sep) +
+	    strlen(value) + 1;
 	char *req;
 	int error;
 
 	if ((req = kmem_alloc(len, KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
-	(void)snprintf(req, len, "%s %s%s%s", word, key,
-	    value[0] != '\0' ? " " : "", value);
-	error = vmt_rpc(req, strlen(req), buf, size, lenp);
+	(void)snprintf(req, len, "%s%s%s%s", word, key, sep, value);
+	error = vmt_rpc(req, len - 1, buf, size, lenp);
 	kmem_free(req, len);
 	return (error);
 }
@@ -86,7 +86,7 @@ vmt_read(void *arg __unused, const char *key, void *value, size_t *lenp)
 
 	if ((buf = kmem_alloc(size, KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
-	if ((error = vmt_kv("info-get", key, "", buf, size, lenp)) == 0)
+	if ((error = vmt_kv("info-get ", key, "", "", buf, size, lenp)) == 0)
 		memcpy(value, buf, *lenp);
 	kmem_free(buf, size);
 	return (error);
@@ -97,10 +97,10 @@ static int
 vmt_write(void *arg __unused, const char *key, char *value, size_t size)
 {
 	char buf[64];
-	size_t len;
+	size_t len = 0;
 	int error;
 
-	error = vmt_kv("info-set", key, value, buf, sizeof(buf), &len);
+	error = vmt_kv("info-set ", key, " ", value, buf, sizeof(buf), &len);
 	if (error == 0)
 		strlcpy(value, buf, size);
 	return (error == ERANGE && len >= sizeof(buf) ? EIO : error);
