@@ -53,6 +53,8 @@ per_nsec(uint64_t a, uint64_t b)
 
 #define CLOCK_JITTER	MSEC_TO_NSEC(1)
 #define CLOCK_STEPS	16		/* backwards, that are put up with */
+#define CLOCK_STILL	10000		/* readings, that it may stand still */
+#define CLOCK_SLOW	3		/* alarms, by which it may lag */
 
 static bool
 tsc_read(uint64_t *ns)
@@ -73,11 +75,17 @@ tsc_wall(uint64_t *ns __unused)
 	return (ENXIO);
 }
 
-static uint64_t	tsc_init(void);
+static int	tsc_init(uint64_t *);
+
+static void
+tsc_stop(void)
+{
+}
 
 static const struct clocksource tsc_source = {
 	.cs_name = "tsc",
 	.cs_init = tsc_init,
+	.cs_stop = tsc_stop,
 	.cs_read = tsc_read,
 	.cs_about = tsc_about,
 	.cs_wall = tsc_wall,
@@ -90,34 +98,75 @@ static const struct clocksource *source = &tsc_source;
 static uint64_t	clock_offset;		/* from the source's time to ours */
 static uint64_t	clock_last;		/* the latest time given out */
 static u_int	clock_steps;
+static const char *clock_failed;	/* that it was: to be told */
 
-/* The counter goes on from where the source was last. */
+/*
+ * The counter goes on from where the source was last.  Who asks for the time
+ * may hold any mutex, so nothing is said here.
+ */
 static uint64_t
 clock_fail(void)
 {
-	const char *name = source->cs_name;
-
+	clock_failed = source->cs_name;
+	source->cs_stop();
 	source = &tsc_source;
 	tsc_base = rdtsc();
 	clock_offset = clock_last;
-	printf("clock: %s makes no sense, tsc is used\n", name);
 	return (clock_last);
 }
 
+static uint64_t	alarm_set, alarm_len;	/* when, and for how long */
+
 /*
- * A time before the last one.  By a little it is that of who was interrupted
- * while reading, or of another processor; by more the machine was set back,
- * and time goes on from here.
+ * The alarm goes by the counter: a clock on which less than half of the time
+ * has passed, again and again, stands still.
+ */
+static void
+clock_check(void)
+{
+	static u_int slow;
+
+	if (alarm_len == 0 || md_nsec() - alarm_set >= alarm_len / 2)
+		slow = 0;
+	else if (++slow > CLOCK_SLOW && source != &tsc_source)
+		(void)clock_fail();
+	alarm_len = 0;
+}
+
+void
+clock_alarm(void)
+{
+	clock_check();
+	if (clock_failed != NULL)
+		printf("clock: %s makes no sense, %s is used\n",
+		    clock_failed, source->cs_name);
+	clock_failed = NULL;
+	clock_intr();
+}
+
+/*
+ * A time that is not later than the last one.  By a little it is that of who
+ * was interrupted while reading, or of another processor; by more the machine
+ * was set back, and time goes on from here.
  */
 static uint64_t
 clock_back(uint64_t ns)
 {
+	static uint64_t at;
+	static u_int still;
+
+	if (at != clock_last) {
+		at = clock_last;
+		still = 0;
+	}
 	if (clock_last - ns > CLOCK_JITTER) {
-		if (++clock_steps > CLOCK_STEPS && source != &tsc_source)
-			return (clock_fail());
+		clock_steps++;
 		clock_offset += clock_last - ns;
 		time_suspect();
 	}
+	if ((++still > CLOCK_STILL || clock_steps > CLOCK_STEPS) &&
+	    source != &tsc_source)
+		return (clock_fail());
 	return (clock_last);
 }
 
@@ -129,7 +178,7 @@ md_nsec(void)
 	if (!source->cs_read(&ns))
 		return (clock_fail());
 	ns += clock_offset;
-	if ((int64_t)(ns - clock_last) < 0)
+	if ((int64_t)(ns - clock_last) <= 0)
 		return (clock_back(ns));
 	clock_last = ns;
 	return (ns);
@@ -294,10 +343,12 @@ measure_rates(void)
 	tsc_hz = lapic_hz = 1000000000;
 }
 
-static uint64_t
-tsc_init(void)
+/* 0: to be measured */
+static int
+tsc_init(uint64_t *hz)
 {
-	return (tsc_hz_cpuid());
+	*hz = tsc_hz_cpuid();
+	return (0);
 }
 
 /* The alarm goes by the counter whatever the clock goes by. */
@@ -316,19 +367,23 @@ clock_choose(void)
 	const struct clocksource *cs;
 	uint64_t ns, now;
 	u_int i;
+	int error;
 
 	pvbus_identify();
 	for (i = 0; i < nitems(sources); i++) {
 		cs = sources[i];
 		if (v != NULL && cs != &tsc_source && strcmp(v, cs->cs_name))
 			continue;
-		if ((tsc_hz = cs->cs_init()) == 0 || !cs->cs_read(&ns))
-			continue;
-		now = md_nsec();
-		source = cs;
-		if (cs != &tsc_source)
-			clock_offset = now - ns;
-		break;
+		if ((error = cs->cs_init(&tsc_hz)) == 0 && cs->cs_read(&ns)) {
+			now = md_nsec();
+			source = cs;
+			clock_offset = cs != &tsc_source ? now - ns : 0;
+			break;
+		}
+		if (error != ENXIO) {
+			cs->cs_stop();
+			clock_failed = cs->cs_name;
+		}
 	}
 	if (v != NULL && strcmp(v, source->cs_name) != 0)
 		cmdline_bad("clock", v);
@@ -342,8 +397,6 @@ clock_init(void)
 	if (tsc_hz == 0 || !tsc_deadline)
 		measure_rates();
 	tsc_mult = per_nsec(NSEC_PER_SEC, tsc_hz);
-	if (source == &tsc_source)
-		clock_offset = 0;
 	clock_rate(tsc_hz);
 	lapic_mult = per_nsec(lapic_hz, NSEC_PER_SEC);
 	lapic_write(LAPIC_LVT_TIMER, V_TIMER |
@@ -380,14 +433,16 @@ md_timer_set(uint64_t when)
 			lapic_write(LAPIC_ICR_TIMER, 0);
 		return;
 	}
-	now = md_nsec();
+	/* far away: it interrupts early, finds nothing and is set again */
+	alarm_set = now = md_nsec();
+	alarm_len = when <= now ? 0 : MIN(when - now, SEC_TO_NSEC(3600));
 	if (tsc_deadline) {
-		wrmsr(MSR_TSC_DEADLINE, rdtsc() + (when <= now ? 0 :
-		    scale(MIN(when - now, SEC_TO_NSEC(3600)), tsc_per_nsec)));
+		wrmsr(MSR_TSC_DEADLINE, rdtsc() + scale(alarm_len,
+		    tsc_per_nsec));
 		return;
 	}
-	/* far away: it interrupts early, finds nothing and is set again */
-	ticks = when <= now ? 1 : scale(MIN(when - now, SEC_TO_NSEC(3600)),
-	    lapic_mult);
+	ticks = scale(alarm_len, lapic_mult);
+	if (ticks > UINT32_MAX)
+		alarm_len = 0;
 	lapic_write(LAPIC_ICR_TIMER, MIN(MAX(ticks, 1), UINT32_MAX));
 }

@@ -35,33 +35,35 @@ ticks(void)
 static volatile struct pvclock_page pv_page __aligned(64);
 static volatile struct pvclock_wall pv_wall __aligned(16);
 static uint32_t	pv_version;		/* of the page that was last read */
-static uint32_t	pv_wallmsr;
+static uint32_t	pv_msr, pv_wallmsr;
 
-static uint64_t
-pv_init(void)
+static int
+pv_init(uint64_t *hz)
 {
 	const struct pvbus_hv *hv = pvbus_hv_byname("KVM");
-	uint64_t hz;
-	uint32_t msr;
 
 	if (hv == NULL)
 		hv = pvbus_hv_byname("OpenBSD");
 	if (hv == NULL)
-		return (0);
+		return (ENXIO);
 	if (hv->hv_features & KVM_FEATURE_CLOCK2) {
-		msr = MSR_KVM_CLOCK2;
+		pv_msr = MSR_KVM_CLOCK2;
 		pv_wallmsr = MSR_KVM_WALL2;
 	} else if (hv->hv_features & KVM_FEATURE_CLOCK) {
-		msr = MSR_KVM_CLOCK;
+		pv_msr = MSR_KVM_CLOCK;
 		pv_wallmsr = MSR_KVM_WALL;
 	} else
-		return (0);
-	wrmsr(msr, md_kvtop((const void *)(vaddr_t)&pv_page) |
+		return (ENXIO);
+	wrmsr(pv_msr, md_kvtop((const void *)(vaddr_t)&pv_page) |
 	    MSR_KVM_CLOCK_ON);
-	if ((hz = pvclock_hz(&pv_page)) == 0)
-		wrmsr(msr, 0);
 	pv_version = pv_page.pc_version;
-	return (hz);
+	return ((*hz = pvclock_hz(&pv_page)) != 0 ? 0 : EIO);
+}
+
+static void
+pv_stop(void)
+{
+	wrmsr(pv_msr, 0);
 }
 
 /* A new version of the page may bring another rate. */
@@ -114,6 +116,7 @@ pv_walltime(uint64_t *ns)
 const struct clocksource pvclock_source = {
 	.cs_name = "pvclock",
 	.cs_init = pv_init,
+	.cs_stop = pv_stop,
 	.cs_read = pv_read,
 	.cs_about = pv_about,
 	.cs_wall = pv_walltime,
@@ -123,27 +126,39 @@ const struct clocksource pvclock_source = {
 
 #define HV_TIME_REF_COUNT	0x002
 #define HV_REFERENCE_TSC	0x200
+#define HV_FREQUENCIES		(0x800 | 1ULL << (32 + 8))
 #define MSR_HV_TIME_REF_COUNT	0x40000020
 #define MSR_HV_REFERENCE_TSC	0x40000021
+#define MSR_HV_TSC_FREQUENCY	0x40000022
 #define MSR_HV_REFERENCE_TSC_ON	0x01
 
 static volatile struct hvclock_page hv_page __aligned(4096);
 static bool	hv_counts;		/* there is a register, too */
 
-static uint64_t
-hv_init(void)
+static int
+hv_init(uint64_t *hz)
 {
 	const struct pvbus_hv *hv = pvbus_hv_byname("Hyper-V");
-	uint64_t hz;
 
 	if (hv == NULL || !(hv->hv_features & HV_REFERENCE_TSC))
-		return (0);
+		return (ENXIO);
 	hv_counts = (hv->hv_features & HV_TIME_REF_COUNT) != 0;
 	wrmsr(MSR_HV_REFERENCE_TSC, md_kvtop((const void *)
 	    (vaddr_t)&hv_page) | MSR_HV_REFERENCE_TSC_ON);
-	if ((hz = hvclock_hz(&hv_page)) == 0)
-		wrmsr(MSR_HV_REFERENCE_TSC, 0);
-	return (hz);
+	if ((*hz = hvclock_hz(&hv_page)) != 0)
+		return (0);
+	/* a page that is not valid says: take the register */
+	if (!hv_counts)
+		return (EIO);
+	if ((hv->hv_features & HV_FREQUENCIES) == HV_FREQUENCIES)
+		*hz = rdmsr(MSR_HV_TSC_FREQUENCY);
+	return (0);
+}
+
+static void
+hv_stop(void)
+{
+	wrmsr(MSR_HV_REFERENCE_TSC, 0);
 }
 
 /* While the page is not valid, as after a move, the register is. */
@@ -168,7 +183,8 @@ hv_read(uint64_t *ns)
 static const char *
 hv_about(void)
 {
-	return ("reference TSC page");
+	return (hv_page.hc_sequence != HVCLOCK_INVALID ?
+	    "reference TSC page" : "reference counter");
 }
 
 static int
@@ -180,6 +196,7 @@ hv_walltime(uint64_t *ns __unused)
 const struct clocksource hvclock_source = {
 	.cs_name = "hvclock",
 	.cs_init = hv_init,
+	.cs_stop = hv_stop,
 	.cs_read = hv_read,
 	.cs_about = hv_about,
 	.cs_wall = hv_walltime,

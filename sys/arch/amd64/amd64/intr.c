@@ -303,7 +303,7 @@ intr_dispatch(u_int vector)
 		return;
 	ipl = intr_enter();
 	if (vector == V_TIMER)
-		clock_intr();
+		clock_alarm();
 	else if (vectors[vector] != NULL)
 		intrsrc_run(vectors[vector]);
 	lapic_write(LAPIC_EOI, 0);

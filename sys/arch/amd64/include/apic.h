@@ -23,5 +23,6 @@ void		intr_isa_handle(struct intr_handle *, u_int);
 void		clock_early_init(void);
 void		clock_init(void);
 uint64_t	clock_tsc_hz(void);
+void		clock_alarm(void);		/* the interrupt */
 
 #endif /* _MACHINE_APIC_H_ */

@@ -13,8 +13,9 @@
 
 struct clocksource {
 	const char	 *cs_name;		/* sysctl kern.timecounter.hardware */
-	/* the counter's rate; 0: it is not there */
-	uint64_t	(*cs_init)(void);
+	/* the counter's rate, 0 if it does not know; ENXIO: not there; EIO */
+	int		(*cs_init)(uint64_t *);
+	void		(*cs_stop)(void);	/* any context */
 	/* nanoseconds from any beginning; false: it has failed */
 	bool		(*cs_read)(uint64_t *);
 	/* for the line of a device; ENXIO: does not know the time of day */
