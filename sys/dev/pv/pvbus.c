@@ -213,11 +213,14 @@ pvbus_kv_read(struct pvbus_hv *hv, const char *key, char *value, size_t size,
     size_t *lenp)
 {
 	struct pvbus_store *ps = NULL;
-	int error = EOPNOTSUPP;
+	int error = ENXIO;
 
 	while ((ps = pvbus_next(hv, ps)) != NULL) {
-		if (ps->ps_ops->kv_read == NULL)
+		if (ps->ps_ops->kv_read == NULL) {
+			if (error == ENXIO)
+				error = EOPNOTSUPP;
 			continue;
+		}
 		*lenp = size - 1;
 		error = ps->ps_ops->kv_read(ps->ps_arg, key, value, lenp);
 		if (!pvbus_not_here(error)) {
@@ -233,7 +236,7 @@ static int
 pvbus_write(struct pvbus_hv *hv, const char *key, char *value, size_t size)
 {
 	struct pvbus_store *ps = NULL;
-	int error = ENOENT, e;
+	int error = ENXIO, e;
 
 	while ((ps = pvbus_next(hv, ps)) != NULL) {
 		e = ps->ps_ops->kv_write == NULL ? EOPNOTSUPP :
@@ -242,7 +245,7 @@ pvbus_write(struct pvbus_hv *hv, const char *key, char *value, size_t size)
 			pvbus_leave(hv, ps);
 			return (e);
 		}
-		if (e == EOPNOTSUPP)
+		if (e == EOPNOTSUPP || error == ENXIO)
 			error = e;
 	}
 	return (error);
@@ -268,9 +271,11 @@ pvbus_list(struct pvbus_hv *hv, const char *prefix, char *value, size_t size,
 {
 	struct pvbus_store *ps = NULL;
 	size_t len = 0, n, sep;
-	int error = EOPNOTSUPP, e;
+	int error = ENXIO, e;
 
 	while ((ps = pvbus_next(hv, ps)) != NULL) {
+		if (error == ENXIO)
+			error = EOPNOTSUPP;
 		if (ps->ps_ops->kv_list == NULL)
 			continue;
 		sep = len != 0 ? 1 : 0;

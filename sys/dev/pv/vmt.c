@@ -101,9 +101,11 @@ vmt_write(void *arg __unused, const char *key, char *value, size_t size)
 	int error;
 
 	error = vmt_kv("info-set ", key, " ", value, buf, sizeof(buf), &len);
-	if (error == 0)
-		strlcpy(value, buf, size);
-	return (error == ERANGE && len >= sizeof(buf) ? EIO : error);
+	if (error == ERANGE && len >= sizeof(buf))
+		error = EIO;		/* a speech, not an answer */
+	else if (error == 0 && strlcpy(value, buf, size) >= size)
+		error = ERANGE;
+	return (error);
 }
 
 static const struct pvbus_kvops vmt_kvops = {

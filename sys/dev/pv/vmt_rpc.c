@@ -285,6 +285,7 @@ vmt_rpc(const void *req, size_t reqlen, char *buf, size_t size, size_t *lenp)
 	if (buf[0] == '0')
 		return (EINVAL);
 	*lenp -= MIN(*lenp, 2);
-	memmove(buf, buf + 2, *lenp + 1);
+	memmove(buf, buf + 2, *lenp);
+	buf[*lenp] = '\0';
 	return (0);
 }
