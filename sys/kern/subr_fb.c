@@ -29,7 +29,6 @@
 #define FBDEV_SHOWN	5		/* seconds to wait for it to be shown */
 #define FBDEV_MOVE	16		/* pages */
 #define FBDEV_AHEAD	63		/* pages */
-#define CURSOR_BYTES	(FB_CURSOR_SIZE * FB_CURSOR_SIZE * 4)
 
 struct fbdev {
 	struct fb		*fd_fb;
@@ -370,9 +369,7 @@ fbdev_put_var(struct fbdev *fd, struct fb_var_screeninfo *v)
 	fbdev_var(fd->fd_fb, &now);
 	if ((v->bits_per_pixel != 32 && v->bits_per_pixel != 24) ||
 	    v->xres_virtual > w || v->yres_virtual > h || v->xoffset != 0 ||
-	    v->yoffset != 0 || v->rotate != 0 ||
-	    w < FB_SIDE_MIN || h < FB_SIDE_MIN || w > FB_SIDE_MAX ||
-	    h > FB_SIDE_MAX)
+	    v->yoffset != 0 || v->rotate != 0 || !fb_size_ok(w, h))
 		return (EINVAL);
 	if ((activate & FB_ACTIVATE_MASK) == FB_ACTIVATE_NOW &&
 	    (w != now.xres || h != now.yres) &&
@@ -426,7 +423,7 @@ fbdev_cursor(struct fbdev *fd, const struct fb_cursor_user *u)
 		    u->image.width > FB_CURSOR_SIZE ||
 		    u->image.height == 0 || u->image.height > FB_CURSOR_SIZE)
 			return (EINVAL);
-		if ((pixels = kmem_zalloc(CURSOR_BYTES, KM_NOSLEEP)) == NULL)
+		if ((pixels = kmem_zalloc(FB_CURSOR_BYTES, KM_NOSLEEP)) == NULL)
 			return (ENOMEM);
 		for (y = 0; y < u->image.height && error == 0; y++)
 			error = copyin(u->image.data + y * u->image.width * 4,
@@ -437,7 +434,7 @@ fbdev_cursor(struct fbdev *fd, const struct fb_cursor_user *u)
 	}
 	if (error == 0)
 		error = fd->fd_fb->fb_ops->fo_cursor(fd->fd_fb, &fc);
-	kmem_free(pixels, CURSOR_BYTES);
+	kmem_free(pixels, FB_CURSOR_BYTES);
 	return (error);
 }
 

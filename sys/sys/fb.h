@@ -23,6 +23,13 @@ struct fbdev;
 #define FB_SIDE_MIN	64
 #define FB_SIDE_MAX	16384
 
+static inline bool
+fb_size_ok(u_int w, u_int h)
+{
+	return (w >= FB_SIDE_MIN && h >= FB_SIDE_MIN && w <= FB_SIDE_MAX &&
+	    h <= FB_SIDE_MAX);
+}
+
 struct fb_rect {
 	u_int	fr_x, fr_y, fr_w, fr_h;
 };
@@ -36,6 +43,7 @@ struct fb_cursor {
 	const uint8_t	*fc_pixels;	/* B, G, R, alpha */
 };
 #define FB_CURSOR_SIZE	64		/* pixels each way */
+#define FB_CURSOR_BYTES	(FB_CURSOR_SIZE * FB_CURSOR_SIZE * 4)
 #define FB_CURSOR_SHOW	0x01		/* fc_shown */
 #define FB_CURSOR_MOVE	0x02		/* fc_x, fc_y */
 #define FB_CURSOR_SHAPE	0x04		/* fc_hot*, fc_pixels */

@@ -17,7 +17,6 @@
 
 #define FALLBACK_W	1024		/* 5.7.5: if no display is connected */
 #define FALLBACK_H	768
-#define MODE_MIN	64		/* pixels each way */
 
 int	viogpu_attach(struct device *, struct device *, void *);
 int	viogpu_detach(struct device *, int);
@@ -162,11 +161,14 @@ viogpu_apply(struct viogpu_scanout *so, int *errorp)
 	*errorp = 0;
 	if (so->so_wantw == 0 || (old != NULL && old->vb_width == w &&
 	    old->vb_height == h)) {
+		/* also if it was: a change that failed may have hidden it */
 		if (old != NULL)
 			*errorp = viogpu_show(so);
 	} else
 		*errorp = viogpu_resize(so, w, h);
-	if (*errorp != 0 && !so->so_failed && !so->so_sc->sc_lost) {
+	if (*errorp == 0)
+		so->so_failed = false;
+	else if (!so->so_failed && !so->so_sc->sc_lost) {
 		so->so_failed = true;
 		device_printf(&so->so_sc->sc_dev, "screen %u: cannot show "
 		    "%ux%u: error %d\n", so->so_id, w, h, *errorp);
@@ -191,8 +193,7 @@ viogpu_mode(struct fb *fb, u_int w, u_int h)
 	bool changed;
 	int error;
 
-	if ((w != 0 || h != 0) && (w < MODE_MIN || h < MODE_MIN ||
-	    w > VIOGPU_MAXSIDE || h > VIOGPU_MAXSIDE))
+	if ((w != 0 || h != 0) && !fb_size_ok(w, h))
 		return (EINVAL);
 	rw_enter_write(&sc->sc_lock);
 	oldw = so->so_ownw;
@@ -259,8 +260,7 @@ viogpu_want(struct viogpu_scanout *so, bool enabled, u_int w, u_int h)
 	so->so_wantw = so->so_wanth = 0;
 	if (!enabled)
 		return;
-	if (w < MODE_MIN || h < MODE_MIN || w > VIOGPU_MAXSIDE ||
-	    h > VIOGPU_MAXSIDE) {
+	if (!fb_size_ok(w, h)) {
 		w = FALLBACK_W;
 		h = FALLBACK_H;
 		if (so->so_edid.ve_nmodes != 0) {
@@ -337,7 +337,7 @@ viogpu_screens(struct viogpu_softc *sc)
 		}
 		viogpu_sysctl_attach(so);
 		fa.fa_fb = &so->so_fb;
-		so->so_child = config_found(&sc->sc_dev, &fa, NULL);
+		(void)config_found(&sc->sc_dev, &fa, NULL);
 	}
 }
 

@@ -14,7 +14,6 @@
 
 #include <dev/pv/viogpuvar.h>
 
-#define CURSOR_BYTES	(FB_CURSOR_SIZE * FB_CURSOR_SIZE * 4)
 
 _Static_assert(FB_CURSOR_SIZE == VIRTIO_GPU_CURSOR_SIZE, "cursor");
 
@@ -109,7 +108,7 @@ viogpu_cursor_load(struct viogpu_scanout *so, const struct fb_cursor *fc)
 	    (error = viogpu_buf_create(sc, FB_CURSOR_SIZE, FB_CURSOR_SIZE,
 	    VIRTIO_GPU_FORMAT_B8G8R8A8_UNORM, &so->so_curbuf)) != 0)
 		return (error);
-	memcpy(so->so_curbuf->vb_pixels, fc->fc_pixels, CURSOR_BYTES);
+	memcpy(so->so_curbuf->vb_pixels, fc->fc_pixels, FB_CURSOR_BYTES);
 	mtx_enter(&sc->sc_curmtx);
 	so->so_hotx = fc->fc_hotx;
 	so->so_hoty = fc->fc_hoty;

@@ -48,7 +48,7 @@ edid_mode(struct viogpu_edid *ve, u_int w, u_int h)
 {
 	u_int i;
 
-	if (w < 64 || h < 64 || w > VIOGPU_MAXSIDE || h > VIOGPU_MAXSIDE)
+	if (!fb_size_ok(w, h))
 		return;
 	for (i = 0; i < ve->ve_nmodes; i++) {
 		if (ve->ve_mode[i].vm_width == w &&

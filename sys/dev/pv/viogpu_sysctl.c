@@ -28,7 +28,7 @@ number(const char **s, u_int *v)
 {
 	const char *p = *s;
 
-	for (*v = 0; *p >= '0' && *p <= '9' && *v <= VIOGPU_MAXSIDE; p++)
+	for (*v = 0; *p >= '0' && *p <= '9' && *v <= FB_SIDE_MAX; p++)
 		*v = *v * 10 + (*p - '0');
 	if (p == *s)
 		return (false);

@@ -25,7 +25,6 @@
 #define VIOGPU_MSEC	5000		/* a command may take that long */
 #define VIOGPU_MAXALIGN	(16U << 20)	/* bytes, of blobs */
 #define VIOGPU_SETUP	4096		/* bytes of sc_setup */
-#define VIOGPU_MAXSIDE	16384		/* pixels */
 
 /* A command that nobody waits for, and its answer, in sc_cmdmem. */
 struct viogpu_cmd {
@@ -67,7 +66,6 @@ struct viogpu_scanout {
 	u_int			 so_id;
 	struct fb		 so_fb;
 	struct fbdev		*so_fbdev;
-	struct device		*so_child;	/* wsdisplay */
 	struct viogpu_buf	*so_buf;	/* NULL: never had a mode */
 	struct viogpu_edid	 so_edid;
 

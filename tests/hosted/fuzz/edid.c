@@ -34,8 +34,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		for (i = 0; i < ve.ve_nmodes; i++) {
 			vm = &ve.ve_mode[i];
 			fuzz_check(vm->vm_width >= 64 && vm->vm_height >= 64 &&
-			    vm->vm_width <= VIOGPU_MAXSIDE &&
-			    vm->vm_height <= VIOGPU_MAXSIDE, "a mode");
+			    vm->vm_width <= FB_SIDE_MAX &&
+			    vm->vm_height <= FB_SIDE_MAX, "a mode");
 		}
 	}
 	host_free(copy);
