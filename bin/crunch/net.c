@@ -307,6 +307,63 @@ net_names(size_t *np)
 	return (names);
 }
 
+int
+net_counters(const char *name, unsigned long long *v)
+{
+	char *lines = file_lines("/proc/net/dev"), *line;
+	size_t n = strlen(name), i;
+
+	while ((line = line_next(&lines)) != NULL) {
+		while (*line == ' ')
+			line++;
+		if (strncmp(line, name, n) == 0 && line[n] == ':')
+			break;
+	}
+	if (line == NULL)
+		return (-1);
+	for (line += n + 1, i = 0; i < NET_NCOUNTERS; i++) {
+		if (num_parse(word_next(&line), 10, ~0ULL, &v[i]) == -1)
+			v[i] = 0;
+	}
+	return (0);
+}
+
+static unsigned int
+hex(const char *s, size_t n)
+{
+	unsigned long long v = 0;
+	char buf[9];
+
+	snfmt(buf, sizeof(buf), "%.*s", (int)n, s);
+	(void)num_parse(buf, 16, ~0U, &v);
+	return (v);
+}
+
+/* address index prefix scope flags name */
+int
+net_inet6(char **lines, const char *name, struct inet6_line *il)
+{
+	char *line, *digits;
+	size_t i;
+
+	while ((line = line_next(lines)) != NULL) {
+		memset(il, 0, sizeof(*il));
+		digits = word_next(&line);
+		il->il_index = hex(word_next(&line), 8);
+		il->il_plen = hex(word_next(&line), 8);
+		(void)word_next(&line);
+		il->il_flags = hex(word_next(&line), 8);
+		if (strcmp(word_next(&line), name) != 0 ||
+		    strlen(digits) != 32)
+			continue;
+		il->il_addr.a_family = AF_INET6;
+		for (i = 0; i < 16; i++)
+			il->il_addr.a_bytes[i] = hex(digits + 2 * i, 2);
+		return (0);
+	}
+	return (-1);
+}
+
 uint64_t
 net_msec(void)
 {
@@ -332,48 +389,27 @@ net_wait(int fd, int msec)
 #define TYPE_A		1
 #define TYPE_AAAA	28
 
-/* The next word of a line, ended; NULL: there is none. */
+/* The next line without its comment; NULL: there is none. */
 static char *
-next_word(char **pp)
+conf_next(char **lines)
 {
-	char *s, *p = *pp;
+	char *line = line_next(lines);
 
-	while (*p == ' ' || *p == '\t')
-		p++;
-	if (*p == '\0' || *p == '\n' || *p == '#')
-		return (NULL);
-	for (s = p; *p != '\0' && *p != ' ' && *p != '\t' && *p != '\n'; p++)
-		continue;
-	if (*p == '\n')
-		*p = '\0';
-	else if (*p != '\0')
-		*p++ = '\0';
-	*pp = p;
-	return (s);
-}
-
-static char *
-next_line(char *p)
-{
-	while (*p != '\0' && *p != '\n')
-		p++;
-	return (*p == '\0' ? NULL : p + 1);
+	if (line != NULL)
+		line[strcspn(line, "#")] = '\0';
+	return (line);
 }
 
 static int
 resolve_hosts(const char *name, int family, struct addr *a)
 {
-	char *line, *next, *p, *w;
+	char *lines = file_lines("/etc/hosts"), *line, *w;
 
-	if (file_read("/etc/hosts", iobuf, IOBUFSZ) == -1)
-		return (-1);
-	for (line = iobuf; line != NULL && *line != '\0'; line = next) {
-		next = next_line(line);
-		p = line;
-		if ((w = next_word(&p)) == NULL || addr_parse(w, a) == -1 ||
+	while ((line = conf_next(&lines)) != NULL) {
+		if (addr_parse(word_next(&line), a) == -1 ||
 		    (family != 0 && a->a_family != family))
 			continue;
-		while ((w = next_word(&p)) != NULL) {
+		while (*(w = word_next(&line)) != '\0') {
 			if (strcmp(w, name) == 0)
 				return (0);
 		}
@@ -385,17 +421,11 @@ resolve_hosts(const char *name, int family, struct addr *a)
 static int
 dns_server(int nth, struct addr *a)
 {
-	char *line, *next, *p, *w;
+	char *lines = file_lines("/etc/resolv.conf"), *line;
 
-	if (file_read("/etc/resolv.conf", iobuf, IOBUFSZ) == -1)
-		return (-1);
-	for (line = iobuf; line != NULL && *line != '\0'; line = next) {
-		next = next_line(line);
-		p = line;
-		if ((w = next_word(&p)) != NULL &&
-		    strcmp(w, "nameserver") == 0 &&
-		    (w = next_word(&p)) != NULL && addr_parse(w, a) == 0 &&
-		    nth-- == 0)
+	while ((line = conf_next(&lines)) != NULL) {
+		if (strcmp(word_next(&line), "nameserver") == 0 &&
+		    addr_parse(word_next(&line), a) == 0 && nth-- == 0)
 			return (0);
 	}
 	return (-1);

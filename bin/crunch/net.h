@@ -49,6 +49,23 @@ int	net_ifreq(int, unsigned long, const char *, struct ifreq *);
 int	net_inet(int, unsigned long, const char *, struct addr *);
 /* the names of all interfaces, into one list as dir_names() makes */
 char	**net_names(size_t *);
+
+/*
+ * net_counters: those of /proc/net/dev for an interface, received ones and
+ *	then sent ones.  -1: there is no such.
+ * net_inet6: the next address of an interface among the lines of
+ *	/proc/net/if_inet6; -1: there is none.
+ */
+#define NET_NCOUNTERS	16
+#define NET_RX		0
+#define NET_TX		8		/* and bytes, packets, errors, dropped */
+struct inet6_line {
+	struct addr	il_addr;
+	unsigned int	il_index, il_plen, il_flags;
+};
+int	net_counters(const char *, unsigned long long *);
+int	net_inet6(char **, const char *, struct inet6_line *);
+
 uint64_t net_msec(void);			/* a clock that only goes on */
 int	net_wait(int, int);			/* readable in so many ms: 1 */
 

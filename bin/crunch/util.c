@@ -563,6 +563,40 @@ copy_out(int fd, const char *name, int outfd)
 	return (0);
 }
 
+char *
+file_lines(const char *path)
+{
+	return (file_read(path, iobuf, IOBUFSZ) == -1 ? NULL : iobuf);
+}
+
+char *
+line_next(char **pp)
+{
+	char *line = *pp, *end;
+
+	if (line == NULL || *line == '\0')
+		return (NULL);
+	end = line + strcspn(line, "\n");
+	*pp = end + (*end != '\0');
+	*end = '\0';
+	return (line);
+}
+
+char *
+word_next(char **pp)
+{
+	char *p = *pp, *word;
+
+	while (*p == ' ' || *p == '\t')
+		p++;
+	word = p;
+	p += strcspn(p, " \t");
+	if (*p != '\0')
+		*p++ = '\0';
+	*pp = p;
+	return (word);
+}
+
 void *
 xmalloc(size_t n)
 {

@@ -62,6 +62,15 @@ int	full_write(int, const void *, size_t);
 ssize_t	file_read(const char *, char *, size_t);	/* NUL-terminates */
 int	copy_out(int, const char *, int);
 
+/*
+ * A file of text, line by line and word by word, in iobuf.  file_lines: NULL
+ * if it cannot be read.  line_next: NULL at the end.  word_next: "" if there
+ * is none.
+ */
+char	*file_lines(const char *);
+char	*line_next(char **);
+char	*word_next(char **);
+
 void	*xmalloc(size_t);
 void	*xrealloc(void *, size_t);
 char	*xstrdup(const char *);

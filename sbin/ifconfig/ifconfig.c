@@ -133,76 +133,41 @@ hex(const char *s, int n)
 	return (v);
 }
 
-/* A line of /proc/net/if_inet6: address index plen scope flags name. */
-static void
-show_inet6_line(const char *line, const char *name)
-{
-	struct addr a = { .a_family = AF_INET6 };
-	char buf[ADDR_STRLEN];
-	const char *p;
-	int i, flags;
-
-	if (strlen(line) < 45)
-		return;
-	for (p = line + 45; *p == ' '; p++)
-		continue;
-	if (strcmp(p, name) != 0)
-		return;
-	for (i = 0; i < 16; i++)
-		a.a_bytes[i] = hex(line + 2 * i, 2);
-	outf("\tinet6 %s", addr_format(&a, buf, sizeof(buf)));
-	if (a.a_bytes[0] == 0xfe && (a.a_bytes[1] & 0xc0) == 0x80)
-		outf("%%%s", name);
-	outf(" prefixlen %d", hex(line + 36, 2));
-	if (a.a_bytes[0] == 0xfe && (a.a_bytes[1] & 0xc0) == 0x80)
-		outf(" scopeid 0x%x", (unsigned int)hex(line + 33, 2));
-	flags = hex(line + 42, 2);
-	outf("%s%s%s%s\n", flags & 0x40 ? " tentative" : "",
-	    flags & 0x08 ? " duplicated" : "",
-	    flags & 0x20 ? " deprecated" : "",
-	    flags & 0x80 ? "" : " autoconf");
-}
-
 static void
 show_inet6(const char *name)
 {
-	char *p, *end;
+	char *lines = file_lines("/proc/net/if_inet6"), buf[ADDR_STRLEN];
+	struct inet6_line il;
+	int local;
 
-	if (file_read("/proc/net/if_inet6", iobuf, IOBUFSZ) == -1)
-		return;
-	for (p = iobuf; (end = strchr(p, '\n')) != NULL; p = end + 1) {
-		*end = '\0';
-		show_inet6_line(p, name);
+	while (net_inet6(&lines, name, &il) == 0) {
+		local = il.il_addr.a_bytes[0] == 0xfe &&
+		    (il.il_addr.a_bytes[1] & 0xc0) == 0x80;
+		outf("\tinet6 %s", addr_format(&il.il_addr, buf,
+		    sizeof(buf)));
+		if (local)
+			outf("%%%s", name);
+		outf(" prefixlen %u", il.il_plen);
+		if (local)
+			outf(" scopeid 0x%x", il.il_index);
+		outf("%s%s%s%s\n", il.il_flags & 0x40 ? " tentative" : "",
+		    il.il_flags & 0x08 ? " duplicated" : "",
+		    il.il_flags & 0x20 ? " deprecated" : "",
+		    il.il_flags & 0x80 ? "" : " autoconf");
 	}
 }
 
 static void
 show_counters(const char *name)
 {
-	unsigned long long v[16];
-	size_t n = strlen(name);
-	char *p;
-	int i;
+	unsigned long long v[NET_NCOUNTERS];
 
-	if (file_read("/proc/net/dev", iobuf, IOBUFSZ) == -1)
+	if (net_counters(name, v) == -1)
 		return;
-	for (p = iobuf; p != NULL; p = strchr(p, '\n')) {
-		while (*p == '\n' || *p == ' ')
-			p++;
-		if (strncmp(p, name, n) == 0 && p[n] == ':')
-			break;
-	}
-	if (p == NULL)
-		return;
-	for (p += n + 1, i = 0; i < 16; i++) {
-		while (*p == ' ')
-			p++;
-		for (v[i] = 0; *p >= '0' && *p <= '9'; p++)
-			v[i] = v[i] * 10 + (*p - '0');
-	}
 	outf("\tinput %llu packets, %llu bytes, %llu errors, %llu dropped\n"
 	    "\toutput %llu packets, %llu bytes, %llu errors, %llu dropped\n",
-	    v[1], v[0], v[2], v[3], v[9], v[8], v[10], v[11]);
+	    v[NET_RX + 1], v[NET_RX], v[NET_RX + 2], v[NET_RX + 3],
+	    v[NET_TX + 1], v[NET_TX], v[NET_TX + 2], v[NET_TX + 3]);
 }
 
 static void

@@ -66,12 +66,4 @@ void	qga_exec_ready(unsigned int);		/* one of its descriptors */
 void	qga_watch(int, unsigned int, unsigned int);	/* with EPOLL... */
 void	qga_unwatch(int);
 
-/*
- * The lines and words of a file of /proc, in iobuf, taken apart as they are
- * asked for.  next_line: NULL at the end.  next_word: "" if there is none.
- */
-char	*qga_lines(const char *);
-char	*qga_next_line(char **);
-char	*qga_next_word(char **);
-
 #endif /* QGA_H */

@@ -394,40 +394,6 @@ qga_info(struct request *r)
 
 /* --- the file of what is allowed ----------------------------------------- */
 
-char *
-qga_lines(const char *path)
-{
-	return (file_read(path, iobuf, IOBUFSZ) == -1 ? NULL : iobuf);
-}
-
-char *
-qga_next_line(char **pp)
-{
-	char *line = *pp, *end;
-
-	if (line == NULL || *line == '\0')
-		return (NULL);
-	end = line + strcspn(line, "\n");
-	*pp = end + (*end != '\0');
-	*end = '\0';
-	return (line);
-}
-
-char *
-qga_next_word(char **pp)
-{
-	char *p = *pp, *word;
-
-	while (*p == ' ' || *p == '\t')
-		p++;
-	word = p;
-	p += strcspn(p, " \t");
-	if (*p != '\0')
-		*p++ = '\0';
-	*pp = p;
-	return (word);
-}
-
 static void
 config_line(const char *path, int nr, char *line)
 {
@@ -436,13 +402,13 @@ config_line(const char *path, int nr, char *line)
 	bool allow;
 
 	line[strcspn(line, "#")] = '\0';
-	verb = qga_next_word(&line);
+	verb = word_next(&line);
 	if (*verb == '\0')
 		return;
-	name = qga_next_word(&line);
+	name = word_next(&line);
 	allow = strcmp(verb, "allow") == 0;
 	if ((allow || strcmp(verb, "block") == 0) &&
-	    *qga_next_word(&line) == '\0')
+	    *word_next(&line) == '\0')
 		c = find(name);
 	if (c == NULL)
 		warnx("%s:%d: not \"allow COMMAND\" or \"block COMMAND\"",
@@ -459,11 +425,11 @@ qga_config(const char *path)
 	char *lines, *line;
 	int nr = 0;
 
-	if ((lines = qga_lines(path)) == NULL) {
+	if ((lines = file_lines(path)) == NULL) {
 		if (errno != ENOENT)
 			err(1, "%s", path);
 		return;
 	}
-	while ((line = qga_next_line(&lines)) != NULL)
+	while ((line = line_next(&lines)) != NULL)
 		config_line(path, ++nr, line);
 }

@@ -121,17 +121,17 @@ qga_get_disks(struct request *r)
 	size_t i, n = 0;
 	int c;
 
-	if ((lines = qga_lines("/proc/partitions")) == NULL) {
+	if ((lines = file_lines("/proc/partitions")) == NULL) {
 		req_error(r, "failed to list the disks: %s", errstr(errno));
 		return;
 	}
-	while ((line = qga_next_line(&lines)) != NULL && n < NDISKS) {
+	while ((line = line_next(&lines)) != NULL && n < NDISKS) {
 		for (c = 0; c < 3; c++) {
-			word = qga_next_word(&line);
+			word = word_next(&line);
 			if (num_parse(word, 10, ~0ULL, &v) == -1)
 				break;
 		}
-		word = qga_next_word(&line);
+		word = word_next(&line);
 		if (c == 3 && *word != '\0')
 			names[n++] = word;
 	}
@@ -167,9 +167,9 @@ unescape(char *s)
 static void
 put_filesystem(struct jwriter *w, char *line)
 {
-	char *from = unescape(qga_next_word(&line));
-	char *on = unescape(qga_next_word(&line));
-	const char *type = qga_next_word(&line), *name;
+	char *from = unescape(word_next(&line));
+	char *on = unescape(word_next(&line));
+	const char *type = word_next(&line), *name;
 	struct statfs sf;
 	uint64_t size;
 
@@ -198,13 +198,13 @@ qga_get_fsinfo(struct request *r)
 {
 	char *lines, *line;
 
-	if ((lines = qga_lines("/proc/mounts")) == NULL) {
+	if ((lines = file_lines("/proc/mounts")) == NULL) {
 		req_error(r, "failed to list the file systems: %s",
 		    errstr(errno));
 		return;
 	}
 	jw_open(r->r_out, '[');
-	while ((line = qga_next_line(&lines)) != NULL)
+	while ((line = line_next(&lines)) != NULL)
 		put_filesystem(r->r_out, line);
 	jw_close(r->r_out, ']');
 }

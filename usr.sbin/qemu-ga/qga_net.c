@@ -54,53 +54,21 @@ put_inet(struct jwriter *w, int fd, const char *name)
 	put_address(w, &a, prefix);
 }
 
-/* The whole word is a number; how it ends does not matter. */
-static unsigned int
-hex(const char *s, size_t n)
-{
-	unsigned long long v = 0;
-	char buf[8];
-
-	snfmt(buf, sizeof(buf), "%.*s", (int)n, s);
-	(void)num_parse(buf, 16, 0xffff, &v);
-	return (v);
-}
-
-/* A line of /proc/net/if_inet6: address index prefix scope flags name. */
-static void
-put_inet6(struct jwriter *w, char *line, const char *name)
-{
-	struct addr a = { .a_family = AF_INET6 };
-	char *digits, *prefix;
-	size_t i;
-
-	digits = qga_next_word(&line);
-	(void)qga_next_word(&line);
-	prefix = qga_next_word(&line);
-	(void)qga_next_word(&line);
-	(void)qga_next_word(&line);
-	if (strcmp(qga_next_word(&line), name) != 0 || strlen(digits) != 32)
-		return;
-	for (i = 0; i < 16; i++)
-		a.a_bytes[i] = hex(digits + 2 * i, 2);
-	put_address(w, &a, hex(prefix, strlen(prefix)));
-}
-
 static void
 put_addresses(struct jwriter *w, int fd, const char *name)
 {
-	char *lines, *line;
+	struct inet6_line il;
+	char *lines;
 
 	jw_key(w, "ip-addresses");
 	jw_open(w, '[');
 	put_inet(w, fd, name);
-	lines = qga_lines("/proc/net/if_inet6");
-	while ((line = qga_next_line(&lines)) != NULL)
-		put_inet6(w, line, name);
+	lines = file_lines("/proc/net/if_inet6");
+	while (net_inet6(&lines, name, &il) == 0)
+		put_address(w, &il.il_addr, il.il_plen);
 	jw_close(w, ']');
 }
 
-/* "name: NUMBER ..." in /proc/net/dev. */
 static void
 put_statistics(struct jwriter *w, const char *name)
 {
@@ -109,26 +77,16 @@ put_statistics(struct jwriter *w, const char *name)
 		NULL, NULL, NULL, NULL,
 		"tx-bytes", "tx-packets", "tx-errs", "tx-dropped",
 	};
-	size_t i, n = strlen(name);
-	char *lines, *line;
-	unsigned long long v;
+	unsigned long long v[NET_NCOUNTERS];
+	size_t i;
 
-	lines = qga_lines("/proc/net/dev");
-	while ((line = qga_next_line(&lines)) != NULL) {
-		while (*line == ' ')
-			line++;
-		if (strncmp(line, name, n) == 0 && line[n] == ':')
-			break;
-	}
-	if (line == NULL)
+	if (net_counters(name, v) == -1)
 		return;
 	jw_key(w, "statistics");
 	jw_open(w, '{');
-	for (line += n + 1, i = 0; i < nitems(keys); i++) {
-		if (num_parse(qga_next_word(&line), 10, ~0ULL, &v) == -1)
-			v = 0;
+	for (i = 0; i < nitems(keys); i++) {
 		if (keys[i] != NULL)
-			jw_kuint(w, keys[i], v);
+			jw_kuint(w, keys[i], v[i]);
 	}
 	jw_close(w, '}');
 }

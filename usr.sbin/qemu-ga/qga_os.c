@@ -132,9 +132,9 @@ qga_get_osinfo(struct request *r)
 	jw_kstr(r->r_out, "kernel-release", u.release);
 	jw_kstr(r->r_out, "kernel-version", u.version);
 	jw_kstr(r->r_out, "machine", u.machine);
-	if ((lines = qga_lines(OS_RELEASE)) == NULL)
+	if ((lines = file_lines(OS_RELEASE)) == NULL)
 		os_default(r, &u);
-	while ((line = qga_next_line(&lines)) != NULL)
+	while ((line = line_next(&lines)) != NULL)
 		os_line(r, line);
 	jw_close(r->r_out, '}');
 }
@@ -183,13 +183,13 @@ qga_get_load(struct request *r)
 	char *line, *word;
 	size_t i;
 
-	if ((line = qga_lines("/proc/loadavg")) == NULL) {
+	if ((line = file_lines("/proc/loadavg")) == NULL) {
 		req_error(r, "failed to read the load: %s", errstr(errno));
 		return;
 	}
 	jw_open(r->r_out, '{');
 	for (i = 0; i < nitems(keys); i++) {
-		word = qga_next_word(&line);
+		word = word_next(&line);
 		if (!is_decimal(word))
 			req_error(r, "the load is not known");
 		jw_key(r->r_out, keys[i]);
@@ -205,8 +205,8 @@ processors(struct request *r)
 	char *lines, *line;
 	int n = 0;
 
-	lines = qga_lines("/proc/cpuinfo");
-	while ((line = qga_next_line(&lines)) != NULL)
+	lines = file_lines("/proc/cpuinfo");
+	while ((line = line_next(&lines)) != NULL)
 		n += strncmp(line, "processor", 9) == 0;
 	if (n == 0)
 		req_error(r, "the processors are not known");
@@ -312,10 +312,10 @@ qga_get_memory_block_info(struct request *r)
 	unsigned long long kb;
 	char *lines, *line;
 
-	lines = qga_lines("/proc/meminfo");
-	while ((line = qga_next_line(&lines)) != NULL) {
-		if (strcmp(qga_next_word(&line), "MemTotal:") != 0 ||
-		    num_parse(qga_next_word(&line), 10, ~0ULL >> 11,
+	lines = file_lines("/proc/meminfo");
+	while ((line = line_next(&lines)) != NULL) {
+		if (strcmp(word_next(&line), "MemTotal:") != 0 ||
+		    num_parse(word_next(&line), 10, ~0ULL >> 11,
 		    &kb) == -1)
 			continue;
 		jw_open(r->r_out, '{');

@@ -66,19 +66,21 @@ pv_stop(void)
 	wrmsr(pv_msr, 0);
 }
 
-/* A new version of the page may bring another rate. */
-static void
+/* A new version of the page may bring another rate; false: one that cannot be. */
+static bool
 pv_changed(uint32_t version)
 {
 	uint64_t hz = pvclock_hz(&pv_page);
 
 	pv_version = version;
-	if (hz != 0)
-		clock_rate(hz);
+	if (hz == 0)
+		return (false);
+	clock_rate(hz);
 	if (pv_page.pc_flags & PVCLOCK_STOPPED) {
 		pv_page.pc_flags &= ~PVCLOCK_STOPPED;
 		time_suspect();
 	}
+	return (true);
 }
 
 static bool
@@ -88,9 +90,7 @@ pv_read(uint64_t *ns)
 
 	if (!pvclock_read(&pv_page, ticks, ns, &version))
 		return (false);
-	if (version != pv_version)
-		pv_changed(version);
-	return (true);
+	return (version == pv_version || pv_changed(version));
 }
 
 static const char *
@@ -134,6 +134,7 @@ const struct clocksource pvclock_source = {
 
 static volatile struct hvclock_page hv_page __aligned(4096);
 static bool	hv_counts;		/* there is a register, too */
+static uint64_t	hv_scale;		/* of the page that was last read */
 
 static int
 hv_init(uint64_t *hz)
@@ -161,19 +162,26 @@ hv_stop(void)
 	wrmsr(MSR_HV_REFERENCE_TSC, 0);
 }
 
+/* As pv_changed(). */
+static bool
+hv_changed(void)
+{
+	uint64_t hz = hvclock_hz(&hv_page);
+
+	if (hz == 0)
+		return (false);
+	hv_scale = hv_page.hc_scale;
+	clock_rate(hz);
+	return (true);
+}
+
 /* While the page is not valid, as after a move, the register is. */
 static bool
 hv_read(uint64_t *ns)
 {
-	static uint64_t scale;
-
-	if (hvclock_read(&hv_page, ticks, ns)) {
-		if (hv_page.hc_scale != scale && hvclock_hz(&hv_page) != 0) {
-			scale = hv_page.hc_scale;
-			clock_rate(hvclock_hz(&hv_page));
-		}
+	if (hvclock_read(&hv_page, ticks, ns) &&
+	    (hv_page.hc_scale == hv_scale || hv_changed()))
 		return (true);
-	}
 	if (!hv_counts)
 		return (false);
 	*ns = rdmsr(MSR_HV_TIME_REF_COUNT) * HVCLOCK_UNIT;
