@@ -44,7 +44,7 @@ KLDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 # V=1 shows the commands
 Q := $(if $(V),,@)
 
-.PHONY: all help run test man bench clean install-build FORCE
+.PHONY: all help hv hv-linux run test man bench clean install-build FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -57,6 +57,8 @@ help:
 #: make run         boot it in QEMU on this terminal; leave with halt or Ctrl-A X
 #: make test        all tests, of each ARCH or of one; STRICT=1 makes a skipped test a failure
 #:                  ALL=1 takes each variant of a test on each ARCH
+#: make hv          the hypervisor that boot tests on amd64 run in, see tests/hv/README
+#: make hv-linux    Linux and open-vm-tools in it
 #: make man         check the man pages, write HTML to build/man
 #: make bench       measure
 #: make clean       remove build
@@ -160,6 +162,12 @@ run:
 	@$(MAKE) --no-print-directory -s all
 	@tools/run-qemu
 
+hv:
+	@$(MAKE) --no-print-directory -s -C tests/hv
+
+hv-linux: hv
+	@$(PYTHON) tests/hv/linux.py
+
 # All architectures, unless ARCH= names one.
 TEST_ARCHS := $(if $(filter default file undefined,$(origin \
 	ARCH)),$(MACHINE_ARCHS),$(ARCH))
@@ -168,6 +176,8 @@ test:
 	@ARCHS="$(TEST_ARCHS)" tools/deps test
 	@set -e; for a in $(TEST_ARCHS); do \
 	    $(MAKE) --no-print-directory -j2 ARCH=$$a all; done
+	@case " $(TEST_ARCHS) " in *" amd64 "*) \
+	    $(MAKE) --no-print-directory hv;; esac
 	$(MAKE) --no-print-directory -j2 -C tests/litmus
 	$(MAKE) --no-print-directory -j3 -C tests/hosted
 	$(PYTHON) -m pytest -q -n 2 tests/user

@@ -37,6 +37,7 @@ import guest as guest_module		# noqa: E402
 import netns				# noqa: E402
 from guest import ARCH, BIG_ENDIAN, Guest, OVMF, QEMU, \
     busybox, qemu11, qemu72		# noqa: E402
+from hv import HvGuest			# noqa: E402
 
 
 def need_command(*names):
@@ -180,13 +181,12 @@ def pytest_runtest_makereport(item, call):
                 report.sections.append(('console', stream.tail()))
 
 
-@pytest.fixture
-def start():
-    """Starts guests that end with the test."""
+def starting(kind):
+    """What a fixture yields that starts guests and ends them."""
     started = []
 
     def run(*args, shell=True, timeout=guest_module.TIMEOUT, **more):
-        g = Guest(*args, **more)
+        g = kind(*args, **more)
         started.append(g)
         if shell:
             g.wait_shell(timeout)
@@ -195,6 +195,18 @@ def start():
     yield run
     for g in started:
         g.kill()
+
+
+@pytest.fixture
+def start():
+    """Starts guests that end with the test."""
+    yield from starting(Guest)
+
+
+@pytest.fixture
+def start_hv():
+    """The same on the test hypervisor."""
+    yield from starting(HvGuest)
 
 
 @pytest.fixture(scope='module')
