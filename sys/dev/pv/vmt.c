@@ -84,6 +84,9 @@ vmt_read(void *arg __unused, const char *key, void *value, size_t *lenp)
 	char *buf;
 	int error;
 
+	/* more than a message holds is no key that the host could have */
+	if (strlen(key) > GUESTMSG_MAX_IN_SIZE - strlen("info-get "))
+		return (EINVAL);
 	if ((buf = kmem_alloc(size, KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
 	if ((error = vmt_kv("info-get ", key, "", "", buf, size, lenp)) == 0)
