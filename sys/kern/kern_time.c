@@ -24,7 +24,9 @@
 static struct mutex	time_mtx = MUTEX_INITIALIZER(IPL_HIGH);
 static TAILQ_HEAD(, todr) todrs = TAILQ_HEAD_INITIALIZER(todrs);
 static uint64_t		time_boot;	/* ns since 1970; 0: not yet known */
-static uint64_t		time_ref;	/* the coarse clock's idea of that */
+/* a clock's idea of that, and which one it is; NULL: none */
+static uint64_t		time_ref;
+static struct todr	*time_todr;
 static uint64_t		time_checked;	/* uptime */
 static bool		time_doubt;
 
@@ -41,22 +43,37 @@ todr_detach(struct todr *td)
 {
 	mtx_enter(&time_mtx);
 	TAILQ_REMOVE(&todrs, td, td_link);
+	if (time_todr == td)
+		time_todr = NULL;
 	mtx_leave(&time_mtx);
 }
 
-/* The first clock of this kind that knows; 0: none. */
+/* What it says; 0: it does not know. */
 static uint64_t
-todr_ask(int flags)
+todr_get(struct todr *td)
+{
+	uint64_t ns;
+
+	MUTEX_ASSERT_LOCKED(&time_mtx);
+	return (td->td_get(td->td_arg, &ns) == 0 && ns <= TIME_MAX ? ns : 0);
+}
+
+/* The first clock of this kind that knows, to whose time later ones are held. */
+static uint64_t
+todr_ask(int flags, bool refer)
 {
 	struct todr *td;
 	uint64_t ns;
 
-	MUTEX_ASSERT_LOCKED(&time_mtx);
 	TAILQ_FOREACH(td, &todrs, td_link) {
-		if ((td->td_flags & TODR_FINE) == flags &&
-		    td->td_get(td->td_arg, &ns) == 0 && ns != 0 &&
-		    ns <= TIME_MAX)
-			return (ns);
+		if ((td->td_flags & TODR_FINE) != flags ||
+		    (ns = todr_get(td)) == 0)
+			continue;
+		if (refer) {
+			time_todr = td;
+			time_ref = ns - nsecuptime();
+		}
+		return (ns);
 	}
 	return (0);
 }
@@ -65,19 +82,17 @@ todr_ask(int flags)
 static bool
 time_ask(void)
 {
-	uint64_t coarse = todr_ask(0), fine = todr_ask(TODR_FINE);
-	uint64_t now = coarse, up;
+	uint64_t coarse = todr_ask(0, true), now = coarse, up;
+	uint64_t fine = todr_ask(TODR_FINE, coarse == 0);
 
 	if (fine != 0 && (coarse == 0 ||
 	    fine + TIME_STEP - coarse <= 2 * TIME_STEP))
 		now = fine;
 	time_checked = up = nsecuptime();
 	time_doubt = false;
-	if (now == 0)
-		return (false);
-	time_ref = (coarse != 0 ? coarse : fine) - up;
-	time_boot = MAX(now, up + 1) - up;
-	return (true);
+	if (now != 0)
+		time_boot = MAX(now, up + 1) - up;
+	return (now != 0);
 }
 
 static uint64_t
@@ -97,19 +112,20 @@ boottime(void)
 static int64_t
 time_check(void)
 {
-	uint64_t other, up;
+	uint64_t other = 0, up;
 	int64_t step;
 
 	mtx_enter(&time_mtx);
-	if ((other = todr_ask(0)) == 0)
-		other = todr_ask(TODR_FINE);
+	if (time_todr != NULL)
+		other = todr_get(time_todr);
 	up = nsecuptime();
-	step = other == 0 || time_boot == 0 ? 0 : (int64_t)(other - up - time_ref);
+	step = other == 0 ? 0 : (int64_t)(other - up - time_ref);
 	time_checked = up;
 	time_doubt = false;
 	if (step < (int64_t)TIME_STEP && step > -(int64_t)TIME_STEP)
 		step = 0;
-	else if (step < 0 && time_boot <= (uint64_t)-step)
+	else if (step < 0 ? time_boot <= (uint64_t)-step :
+	    time_boot + step + up > TIME_MAX)
 		step = 0;
 	time_ref += step;
 	time_boot += step;
@@ -143,16 +159,15 @@ time_wall(uint64_t up)
 int
 time_set(uint64_t wall)
 {
-	uint64_t up = nsecuptime(), coarse;
+	uint64_t up = nsecuptime();
 
 	(void)boottime();
 	if (wall <= up || wall > TIME_MAX)
 		return (EINVAL);
 	mtx_enter(&time_mtx);
 	/* what the clocks did until now is no business of the new time */
-	if ((coarse = todr_ask(0)) != 0 ||
-	    (coarse = todr_ask(TODR_FINE)) != 0)
-		time_ref = coarse - up;
+	if (todr_ask(0, true) == 0)
+		(void)todr_ask(TODR_FINE, true);
 	time_checked = up;
 	time_doubt = false;
 	time_boot = wall - up;
@@ -180,12 +195,13 @@ time_suspect(void)
 int
 time_delta_print(char *buf, size_t size, uint64_t other)
 {
-	int64_t delta = nsecwall() - other;
-	uint64_t us = (delta < 0 ? -delta : delta) / 1000;
+	uint64_t delta = nsecwall() - other, us;
+	bool behind = (int64_t)delta < 0;
 
 	if (other == UINT64_MAX)
 		return (snprintf(buf, size, "unknown"));
-	return (snprintf(buf, size, "%s%llu.%06u secs", delta < 0 ? "-" : "",
+	us = (behind ? -delta : delta) / 1000;
+	return (snprintf(buf, size, "%s%llu.%06u secs", behind ? "-" : "",
 	    (unsigned long long)(us / 1000000), (u_int)(us % 1000000)));
 }
 

@@ -69,6 +69,9 @@ pvclock_read(const volatile struct pvclock_page *pc, uint64_t (*ticks)(void),
 			continue;
 		if (mul == 0 || shift < -31 || shift > 31)
 			return (false);
+		/* a page may be a little ahead of this processor */
+		if ((int64_t)delta < 0)
+			delta = 0;
 		delta = shift >= 0 ? delta << shift : delta >> -shift;
 		*ns = time + ((unsigned __int128)delta * mul >> 32);
 		*version = before;
