@@ -69,19 +69,21 @@ set(const char *text)
 int
 date_main(int argc, char **argv)
 {
-	const char *fmt = "%a %b %e %H:%M:%S %Z %Y";
+	const char *fmt = "%a %b %e %H:%M:%S %Z %Y", *new = NULL;
 	struct timespec ts;
 	int ch;
 
 	while ((ch = opt_get(argc, argv, "s:u")) != -1) {
 		if (ch == 's')
-			set(opt_arg);
+			new = opt_arg;
 		else if (ch != 'u')
 			usage("[-u] [-s @seconds] [+format]");
 	}
 	if (argc - opt_ind > 1 ||
 	    (argc > opt_ind && argv[opt_ind][0] != '+'))
 		usage("[-u] [-s @seconds] [+format]");
+	if (new != NULL)
+		set(new);
 	if (argc > opt_ind)
 		fmt = argv[opt_ind] + 1;
 	if (clock_gettime(CLOCK_REALTIME, &ts) == -1)

@@ -53,6 +53,7 @@ per_nsec(uint64_t a, uint64_t b)
 
 #define CLOCK_JITTER	MSEC_TO_NSEC(1)
 #define CLOCK_STEPS	16		/* backwards, that are put up with */
+#define CLOCK_CALM	SEC_TO_NSEC(60)	/* with so long between them, more */
 #define CLOCK_STILL	10000		/* readings, that it may stand still */
 #define CLOCK_SLOW	3		/* alarms, by which it may lag */
 
@@ -94,25 +95,99 @@ static const struct clocksource tsc_source = {
 static const struct clocksource *const sources[] = {
 	&pvclock_source, &hvclock_source, &tsc_source
 };
-static const struct clocksource *source = &tsc_source;
-static uint64_t	clock_offset;		/* from the source's time to ours */
-static uint64_t	clock_last;		/* the latest time given out */
-static u_int	clock_steps;
+static const struct clocksource *volatile source = &tsc_source;
+static volatile uint64_t clock_offset;	/* from the source's time to ours */
+static volatile u_int clock_gen;	/* those two have changed */
+static volatile uint64_t clock_last;	/* the latest time given out */
+static uint64_t	clock_boot_hz;
 static const char *clock_failed;	/* that it was: to be told */
 
 /*
- * The counter goes on from where the source was last.  Who asks for the time
- * may hold any mutex, so nothing is said here.
+ * The counter goes on from where the source was last, at the rate that was
+ * known at boot.  Interrupts are off.  Who asks for the time may hold any
+ * mutex, so nothing is said here.
  */
-static uint64_t
+static void
 clock_fail(void)
 {
+	if (source == &tsc_source)
+		return;
 	clock_failed = source->cs_name;
 	source->cs_stop();
-	source = &tsc_source;
+	clock_rate(clock_boot_hz);
+	tsc_mult = per_nsec(NSEC_PER_SEC, clock_boot_hz);
 	tsc_base = rdtsc();
+	source = &tsc_source;
 	clock_offset = clock_last;
-	return (clock_last);
+	clock_gen++;
+}
+
+/*
+ * A time that is not later than the last one.  By a little it is one that was
+ * read on another processor; by more the machine was set back, and time goes
+ * on from here.  Interrupts are off.
+ */
+static void
+clock_back(uint64_t ns)
+{
+	static uint64_t at, stepped;
+	static u_int still, steps;
+
+	if (at != clock_last) {
+		at = clock_last;
+		still = 0;
+	}
+	if (clock_last - ns > CLOCK_JITTER) {
+		steps = clock_last - stepped < CLOCK_CALM ? steps + 1 : 1;
+		stepped = clock_last;
+		clock_offset += clock_last - ns;
+		clock_gen++;
+		time_suspect();
+	}
+	if (++still > CLOCK_STILL || steps > CLOCK_STEPS)
+		clock_fail();
+}
+
+/* The source has failed, or said no later time than the last one. */
+static uint64_t
+clock_doubt(bool ok, uint64_t ns, uint64_t last)
+{
+	const bool on = intr_enabled();
+
+	intr_off();
+	/* who was interrupted while reading is late, but the clock is right */
+	if (clock_last == last) {
+		if (ok)
+			clock_back(ns);
+		else
+			clock_fail();
+	}
+	last = clock_last;
+	if (on)
+		intr_on();
+	return (last);
+}
+
+uint64_t
+md_nsec(void)
+{
+	uint64_t ns, last;
+	u_int gen;
+	bool ok;
+
+	do {
+		gen = clock_gen;
+		last = clock_last;
+		ok = source->cs_read(&ns);
+		ns += clock_offset;
+	} while (gen != clock_gen);
+	if (!ok || (int64_t)(ns - last) <= 0)
+		return (clock_doubt(ok, ns, last));
+	/* an interrupt may have come meanwhile, and asked too */
+	if ((int64_t)(ns - clock_last) < 0)
+		return (clock_last);
+	clock_last = ns;
+	return (ns);
 }
 
 static uint64_t	alarm_set, alarm_len;	/* when, and for how long */
@@ -128,8 +203,8 @@ clock_check(void)
 
 	if (alarm_len == 0 || md_nsec() - alarm_set >= alarm_len / 2)
 		slow = 0;
-	else if (++slow > CLOCK_SLOW && source != &tsc_source)
-		(void)clock_fail();
+	else if (++slow > CLOCK_SLOW)
+		clock_fail();
 	alarm_len = 0;
 }
 
@@ -142,46 +217,6 @@ clock_alarm(void)
 		    clock_failed, source->cs_name);
 	clock_failed = NULL;
 	clock_intr();
-}
-
-/*
- * A time that is not later than the last one.  By a little it is that of who
- * was interrupted while reading, or of another processor; by more the machine
- * was set back, and time goes on from here.
- */
-static uint64_t
-clock_back(uint64_t ns)
-{
-	static uint64_t at;
-	static u_int still;
-
-	if (at != clock_last) {
-		at = clock_last;
-		still = 0;
-	}
-	if (clock_last - ns > CLOCK_JITTER) {
-		clock_steps++;
-		clock_offset += clock_last - ns;
-		time_suspect();
-	}
-	if ((++still > CLOCK_STILL || clock_steps > CLOCK_STEPS) &&
-	    source != &tsc_source)
-		return (clock_fail());
-	return (clock_last);
-}
-
-uint64_t
-md_nsec(void)
-{
-	uint64_t ns;
-
-	if (!source->cs_read(&ns))
-		return (clock_fail());
-	ns += clock_offset;
-	if ((int64_t)(ns - clock_last) <= 0)
-		return (clock_back(ns));
-	clock_last = ns;
-	return (ns);
 }
 
 const char *
@@ -359,34 +394,59 @@ clock_rate(uint64_t hz)
 	tsc_per_nsec = per_nsec(tsc_hz, NSEC_PER_SEC);
 }
 
-/* The first source that is there, or the one that the command line names. */
+/* The word of the command line, if it is the name of one; NULL: any. */
+static const char *
+clock_word(void)
+{
+	const char *v = cmdline_get("clock", 0);
+	u_int i;
+
+	if (v == NULL)
+		return (NULL);
+	for (i = 0; i < nitems(sources); i++) {
+		if (strcmp(v, sources[i]->cs_name) == 0)
+			return (v);
+	}
+	cmdline_bad("clock", v);
+	return (NULL);
+}
+
+static bool
+clock_try(const struct clocksource *cs)
+{
+	uint64_t ns, now;
+	int error;
+
+	if ((error = cs->cs_init(&tsc_hz)) == 0 && cs->cs_read(&ns)) {
+		now = md_nsec();
+		source = cs;
+		clock_offset = cs != &tsc_source ? now - ns : 0;
+		return (true);
+	}
+	if (error != ENXIO) {
+		cs->cs_stop();
+		clock_failed = cs->cs_name;
+	}
+	return (false);
+}
+
+/* The one that is wanted, if it is there, or the first that is. */
 static void
 clock_choose(void)
 {
-	const char *v = cmdline_get("clock", 0);
-	const struct clocksource *cs;
-	uint64_t ns, now;
+	const char *want = clock_word();
 	u_int i;
-	int error;
 
 	pvbus_identify();
 	for (i = 0; i < nitems(sources); i++) {
-		cs = sources[i];
-		if (v != NULL && cs != &tsc_source && strcmp(v, cs->cs_name))
-			continue;
-		if ((error = cs->cs_init(&tsc_hz)) == 0 && cs->cs_read(&ns)) {
-			now = md_nsec();
-			source = cs;
-			clock_offset = cs != &tsc_source ? now - ns : 0;
-			break;
-		}
-		if (error != ENXIO) {
-			cs->cs_stop();
-			clock_failed = cs->cs_name;
-		}
+		if (want != NULL && strcmp(want, sources[i]->cs_name) == 0 &&
+		    clock_try(sources[i]))
+			return;
 	}
-	if (v != NULL && strcmp(v, source->cs_name) != 0)
-		cmdline_bad("clock", v);
+	if (want != NULL)
+		printf("clock: there is no %s\n", want);
+	for (i = 0; i < nitems(sources) && !clock_try(sources[i]); i++)
+		continue;
 }
 
 void
@@ -397,6 +457,7 @@ clock_init(void)
 	if (tsc_hz == 0 || !tsc_deadline)
 		measure_rates();
 	tsc_mult = per_nsec(NSEC_PER_SEC, tsc_hz);
+	clock_boot_hz = tsc_hz;
 	clock_rate(tsc_hz);
 	lapic_mult = per_nsec(lapic_hz, NSEC_PER_SEC);
 	lapic_write(LAPIC_LVT_TIMER, V_TIMER |
