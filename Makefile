@@ -144,13 +144,22 @@ $(B)/root.stamp: FORCE
 	@mkdir -p $(B)
 	@echo '$(ROOT)' | cmp -s - $@ || echo '$(ROOT)' > $@
 
-$(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp \
+# the pages, in the order of their sections
+PAGES := $(sort $(wildcard share/man/man*/*.[1-9]))
+
+$(B)/manual.gz: $(PAGES) tools/mkmanual
+	@mkdir -p $(@D)
+	@echo "  MANUAL  $@"
+	$(Q)$(PYTHON) tools/mkmanual $@ $(PAGES)
+
+$(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp $(B)/manual.gz \
     $(if $(ROOT),FORCE)
 	@echo "  CPIO    $@"
 	$(Q){ cat etc/root.manifest; \
 	  sed -n 's/^\([^#][^[:space:]]*\)[[:space:]][[:space:]]*/link \1 0777 /p' \
 	    bin/crunch/links; \
-	  echo "file /bin/crunch 0755 $(B)/crunch"; } > $(B)/root.list
+	  echo "file /bin/crunch 0755 $(B)/crunch"; \
+	  echo "file /usr/share/man/manual.gz 0444 $(B)/manual.gz"; } > $(B)/root.list
 	$(Q)$(PYTHON) tools/mkcpio $@ $(B)/root.list $(ROOT)
 
 # --- run, test, and so on -----------------------------------------------------

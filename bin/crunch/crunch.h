@@ -16,7 +16,7 @@
 	X("ls", ls_main)	X("dd", dd_main)			\
 	X("sleep", sleep_main)	X("ps", ps_main)			\
 	X("kill", kill_main)	X("stty", stty_main)			\
-	X("date", date_main)						\
+	X("date", date_main)	X("man", man_main)			\
 	X("head", head_main)	X("hexdump", hexdump_main)		\
 	X("dmesg", dmesg_main)	X("sysctl", sysctl_main)		\
 	X("halt", halt_main)	X("reboot", halt_main)			\

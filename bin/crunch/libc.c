@@ -33,6 +33,7 @@ size_t	 strlen(const char *);
 int	 strcmp(const char *, const char *);
 int	 strncmp(const char *, const char *, size_t);
 char	*strchr(const char *, int);
+char	*strstr(const char *, const char *);
 char	*strchrnul(const char *, int);
 char	*__strchrnul(const char *, int);
 char	*strrchr(const char *, int);
@@ -250,6 +251,17 @@ strncmp(const char *a, const char *b, size_t n)
 		if (*a != *b || *a == '\0')
 			return ((unsigned char)*a - (unsigned char)*b);
 	return (0);
+}
+
+char *
+strstr(const char *s, const char *what)
+{
+	size_t n = strlen(what);
+
+	for (; *s != '\0' || n == 0; s++)
+		if (strncmp(s, what, n) == 0)
+			return ((char *)s);
+	return (NULL);
 }
 
 char *
