@@ -27,6 +27,7 @@
 #define VMT_POLL	SEC_TO_NSEC(1)
 #define VMT_AGAIN	SEC_TO_NSEC(10)	/* after a failure */
 #define VMT_INFO	15		/* polls between looks at ourselves */
+#define VMT_REFUSAL	64		/* of a request, with its reason */
 #define VMT_TEXT	512		/* of a request to the tools */
 
 struct vmt_softc {
@@ -77,19 +78,30 @@ vmt_kv(const char *word, const char *key, const char *sep, const char *value,
 	return (error);
 }
 
+/* No key that the host could have: too long for a message, or two words. */
+static bool
+vmt_nokey(const char *key)
+{
+	return (key[0] == '\0' || strchr(key, ' ') != NULL ||
+	    strlen(key) > GUESTMSG_MAX_IN_SIZE - strlen("info-get "));
+}
+
 static int
 vmt_read(void *arg __unused, const char *key, void *value, size_t *lenp)
 {
-	size_t size = *lenp + sizeof("1 ");
+	/* a refusal must fit, however short the value may be */
+	size_t room = *lenp, size = MAX(room + sizeof("1 "), VMT_REFUSAL);
 	char *buf;
 	int error;
 
-	/* more than a message holds is no key that the host could have */
-	if (strlen(key) > GUESTMSG_MAX_IN_SIZE - strlen("info-get "))
+	if (vmt_nokey(key))
 		return (EINVAL);
 	if ((buf = kmem_alloc(size, KM_NOSLEEP)) == NULL)
 		return (ENOMEM);
-	if ((error = vmt_kv("info-get ", key, "", "", buf, size, lenp)) == 0)
+	error = vmt_kv("info-get ", key, "", "", buf, size, lenp);
+	if (error == 0 && *lenp > room)
+		error = ERANGE;
+	if (error == 0)
 		memcpy(value, buf, *lenp);
 	kmem_free(buf, size);
 	return (error);
@@ -99,10 +111,12 @@ vmt_read(void *arg __unused, const char *key, void *value, size_t *lenp)
 static int
 vmt_write(void *arg __unused, const char *key, char *value, size_t size)
 {
-	char buf[64];
+	char buf[VMT_REFUSAL];
 	size_t len = 0;
 	int error;
 
+	if (vmt_nokey(key))
+		return (EINVAL);
 	error = vmt_kv("info-set ", key, " ", value, buf, sizeof(buf), &len);
 	if (error == ERANGE && len >= sizeof(buf))
 		error = EIO;		/* a speech, not an answer */
