@@ -160,6 +160,22 @@ def test_a_write_is_refused(start):
     assert g.output('hostctl opt/key') == 'before\n'
 
 
+@pytest.mark.arch('amd64', 'arm64', 'arm64eb')
+def test_what_qemu_lets_be_written_is_written_in_place(start):
+    g = start('-device vmcoreinfo -fw_cfg name=opt/key,string=before')
+    key = 'etc/vmcoreinfo'
+    assert g.output(f'hostctl {key} abcdefghijklmnop') == ''
+    assert g.output(f'hostctl {key}') == 'abcdefghijklmnop\n'
+    assert g.output(f'hostctl {key} ABC') == ''
+    assert g.output(f'hostctl {key}') == 'ABCdefghijklmnop\n'
+    fails(g, f'hostctl {key} abcdefghijklmnopq',
+        'Numerical result out of range', 'Result too large')
+    fails(g, f"hostctl {key} ''", 'Invalid argument')
+    fails(g, "hostctl opt/key ''", 'Invalid argument')
+    fails(g, 'hostctl opt/key a', 'Read-only file system')
+    assert g.output('hostctl opt/key') == 'before\n'
+
+
 def test_a_device_that_is_not_there(start):
     g = start()
     for command in ('hostctl -f /dev/pvbus1 -t',

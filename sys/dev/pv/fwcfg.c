@@ -272,6 +272,8 @@ fwcfg_put(struct fwcfg_softc *sc, const struct fwcfg_file *ff,
 		return (EIO);
 	if (!sc->sc_dma)
 		return (EROFS);
+	if (len == 0)			/* of nothing QEMU does not complain */
+		return (EINVAL);
 	if (len > ff->ff_size || len > FWCFG_DMA_CHUNK)
 		return (ERANGE);
 	fwcfg_select(sc, ff->ff_key);
