@@ -23,7 +23,8 @@
 
 static struct mutex	time_mtx = MUTEX_INITIALIZER(IPL_HIGH);
 static TAILQ_HEAD(, todr) todrs = TAILQ_HEAD_INITIALIZER(todrs);
-static uint64_t		time_boot;	/* ns since 1970; 0: not yet known */
+static uint64_t		time_boot;	/* ns since 1970; may lie before that */
+static bool		time_known;
 /* a clock's idea of that, and which one it is; NULL: none */
 static uint64_t		time_ref;
 static struct todr	*time_todr;
@@ -90,8 +91,10 @@ time_ask(void)
 		now = fine;
 	time_checked = up = nsecuptime();
 	time_doubt = false;
-	if (now != 0)
-		time_boot = MAX(now, up + 1) - up;
+	if (now != 0) {
+		time_boot = now - up;
+		time_known = true;
+	}
 	return (now != 0);
 }
 
@@ -101,9 +104,9 @@ boottime(void)
 	uint64_t boot;
 
 	mtx_enter(&time_mtx);
-	if (time_boot == 0)
+	if (!time_known)
 		(void)time_ask();
-	boot = MAX(time_boot, 1);	/* there may be clocks later */
+	boot = time_boot;		/* there may be clocks later */
 	mtx_leave(&time_mtx);
 	return (boot);
 }
@@ -124,8 +127,7 @@ time_check(void)
 	time_doubt = false;
 	if (step < (int64_t)TIME_STEP && step > -(int64_t)TIME_STEP)
 		step = 0;
-	else if (step < 0 ? time_boot <= (uint64_t)-step :
-	    time_boot + step + up > TIME_MAX)
+	else if (time_boot + step + up - 1 >= TIME_MAX)
 		step = 0;
 	time_ref += step;
 	time_boot += step;
@@ -171,6 +173,7 @@ time_set(uint64_t wall)
 	time_checked = up;
 	time_doubt = false;
 	time_boot = wall - up;
+	time_known = true;
 	mtx_leave(&time_mtx);
 	return (0);
 }
@@ -223,8 +226,8 @@ ratelimit(uint64_t *state, u_int burst, u_int persec)
 static int
 sysctl_boottime(void *arg __unused, char *buf, size_t size)
 {
-	return (snprintf(buf, size, "%llu",
-	    (unsigned long long)(boottime() / NSEC_PER_SEC)));
+	return (snprintf(buf, size, "%lld",
+	    (long long)boottime() / (long long)NSEC_PER_SEC));
 }
 
 static int

@@ -467,7 +467,8 @@ def test_without_the_register_the_page_is_all_there_is(hv):
     assert g.output('sysctl -n kern.timecounter.hardware') == 'hvclock\n'
     g.hv('option hyperv.sequence=0')
     as_fast_as_ours(g)
-    assert mentions(g.text(), 'clock: ') == [GIVEN_UP.format('hvclock')]
+    assert g.text().count('clock: ') == 1
+    assert GIVEN_UP.format('hvclock') in g.text()
 
 
 @amd64

@@ -86,22 +86,44 @@ pvbus_look_for(const struct pvbus_hvtype *ht)
 	}
 }
 
+/* Whether it is that of a hypervisor with a name here. */
+static bool
+pvbus_known(const struct pv_evidence *pe)
+{
+	const struct pvbus_hvtype *ht;
+	u_int i;
+
+	for (i = 0; i < nitems(pvbus_hvtypes); i++) {
+		if (pvbus_match_type(pvbus_hvtypes[i], pe))
+			return (true);
+	}
+	for (ht = pv_other; ht->ht_name != NULL; ht++) {
+		if (pvbus_match_type(ht, pe))
+			return (true);
+	}
+	return (false);
+}
+
 /* Each question to the machine may be an exit: all are asked once. */
 void
 pvbus_identify(void)
 {
 	const struct pvbus_hvtype *ht;
+	struct pv_evidence *pe;
 	u_int i;
 
 	if (pvbus_identified)
 		return;
 	pvbus_identified = true;
-	for (i = 0; i < PVBUS_MAXEVIDENCE; i++) {
-		memset(&pvbus_evidence[i], 0, sizeof(pvbus_evidence[i]));
-		if (md_pv_evidence(i, &pvbus_evidence[i]) != 0)
+	pvbus_nevidence = 0;
+	for (i = 0; pvbus_nevidence < PVBUS_MAXEVIDENCE; i++) {
+		pe = &pvbus_evidence[pvbus_nevidence];
+		memset(pe, 0, sizeof(*pe));
+		if (md_pv_evidence(i, pe) != 0)
 			break;
+		if (pvbus_known(pe))
+			pvbus_nevidence++;
 	}
-	pvbus_nevidence = i;
 	for (i = 0; i < nitems(pvbus_hvtypes); i++)
 		pvbus_look_for(pvbus_hvtypes[i]);
 	for (ht = pv_other; ht->ht_name != NULL; ht++)

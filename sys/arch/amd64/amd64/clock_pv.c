@@ -25,6 +25,7 @@ ticks(void)
 
 #define KVM_FEATURE_CLOCK	0x01	/* with the old registers */
 #define KVM_FEATURE_CLOCK2	0x08
+#define KVM_FEATURE_STABLE	0x1000000 /* the page may say so */
 #define MSR_KVM_WALL		0x11
 #define MSR_KVM_CLOCK		0x12
 #define MSR_KVM_WALL2		0x4b564d00
@@ -36,6 +37,7 @@ static volatile struct pvclock_page pv_page __aligned(64);
 static volatile struct pvclock_wall pv_wall __aligned(16);
 static uint32_t	pv_version;		/* of the page that was last read */
 static uint32_t	pv_msr, pv_wallmsr;
+static bool	pv_stable;
 
 static int
 pv_init(uint64_t *hz)
@@ -54,8 +56,10 @@ pv_init(uint64_t *hz)
 		pv_wallmsr = MSR_KVM_WALL;
 	} else
 		return (ENXIO);
-	wrmsr(pv_msr, md_kvtop((const void *)(vaddr_t)&pv_page) |
-	    MSR_KVM_CLOCK_ON);
+	pv_stable = (hv->hv_features & KVM_FEATURE_STABLE) != 0;
+	if (!wrmsr_safe(pv_msr, md_kvtop((const void *)(vaddr_t)&pv_page) |
+	    MSR_KVM_CLOCK_ON))
+		return (EIO);
 	pv_version = pv_page.pc_version;
 	return ((*hz = pvclock_hz(&pv_page)) != 0 ? 0 : EIO);
 }
@@ -63,7 +67,7 @@ pv_init(uint64_t *hz)
 static void
 pv_stop(void)
 {
-	wrmsr(pv_msr, 0);
+	(void)wrmsr_safe(pv_msr, 0);
 }
 
 /* A new version of the page may bring another rate; false: one that cannot be. */
@@ -96,7 +100,7 @@ pv_read(uint64_t *ns)
 static const char *
 pv_about(void)
 {
-	return (pv_page.pc_flags & PVCLOCK_STABLE ? "stable" :
+	return (pv_stable && (pv_page.pc_flags & PVCLOCK_STABLE) ? "stable" :
 	    "not stable across processors");
 }
 
@@ -106,8 +110,9 @@ pv_walltime(uint64_t *ns)
 {
 	uint64_t begin, now;
 
-	wrmsr(pv_wallmsr, md_kvtop((const void *)(vaddr_t)&pv_wall));
-	if ((begin = pvclock_wall(&pv_wall)) == 0 || !pv_read(&now))
+	if (!wrmsr_safe(pv_wallmsr, md_kvtop((const void *)
+	    (vaddr_t)&pv_wall)) || !pv_read(&now) ||
+	    (begin = pvclock_wall(&pv_wall)) == 0)
 		return (ENXIO);
 	*ns = begin + now;
 	return (0);
@@ -144,22 +149,24 @@ hv_init(uint64_t *hz)
 	if (hv == NULL || !(hv->hv_features & HV_REFERENCE_TSC))
 		return (ENXIO);
 	hv_counts = (hv->hv_features & HV_TIME_REF_COUNT) != 0;
-	wrmsr(MSR_HV_REFERENCE_TSC, md_kvtop((const void *)
-	    (vaddr_t)&hv_page) | MSR_HV_REFERENCE_TSC_ON);
+	if (!wrmsr_safe(MSR_HV_REFERENCE_TSC, md_kvtop((const void *)
+	    (vaddr_t)&hv_page) | MSR_HV_REFERENCE_TSC_ON))
+		return (EIO);
 	if ((*hz = hvclock_hz(&hv_page)) != 0)
 		return (0);
 	/* a page that is not valid says: take the register */
 	if (!hv_counts)
 		return (EIO);
-	if ((hv->hv_features & HV_FREQUENCIES) == HV_FREQUENCIES)
-		*hz = rdmsr(MSR_HV_TSC_FREQUENCY);
+	if ((hv->hv_features & HV_FREQUENCIES) != HV_FREQUENCIES ||
+	    !rdmsr_safe(MSR_HV_TSC_FREQUENCY, hz))
+		*hz = 0;
 	return (0);
 }
 
 static void
 hv_stop(void)
 {
-	wrmsr(MSR_HV_REFERENCE_TSC, 0);
+	(void)wrmsr_safe(MSR_HV_REFERENCE_TSC, 0);
 }
 
 /* As pv_changed(). */
@@ -182,9 +189,9 @@ hv_read(uint64_t *ns)
 	if (hvclock_read(&hv_page, ticks, ns) &&
 	    (hv_page.hc_scale == hv_scale || hv_changed()))
 		return (true);
-	if (!hv_counts)
+	if (!hv_counts || !rdmsr_safe(MSR_HV_TIME_REF_COUNT, ns))
 		return (false);
-	*ns = rdmsr(MSR_HV_TIME_REF_COUNT) * HVCLOCK_UNIT;
+	*ns *= HVCLOCK_UNIT;
 	return (true);
 }
 

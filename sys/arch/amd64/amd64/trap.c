@@ -16,7 +16,7 @@
 #include <machine/trap.h>
 #include <vm/pmap.h>
 
-extern char	syscall_entry[];
+extern char	syscall_entry[], msr_read[], msr_write[], msr_fault[];
 void		trap(struct trapframe *);
 int		syscall_trap(struct trapframe *);
 
@@ -96,6 +96,18 @@ trap_syscall(struct trapframe *tf)
 	linux_syscall(tf);
 }
 
+/* A register of a hypervisor's that is not there: see msr.S. */
+static bool
+trap_msr(struct trapframe *tf)
+{
+	if (tf->tf_trapno != T_PROTECTION ||
+	    (tf->tf_rip != (vaddr_t)msr_read &&
+	    tf->tf_rip != (vaddr_t)msr_write))
+		return (false);
+	tf->tf_rip = (vaddr_t)msr_fault;
+	return (true);
+}
+
 static void
 trap_pagefault(struct trapframe *tf, vaddr_t va)
 {
@@ -139,7 +151,7 @@ trap(struct trapframe *tf)
 		else if (user)
 			proc_trap(tf, trap_signal(tf->tf_trapno),
 			    tf->tf_rip);
-		else if (!trap_user_copy(tf))
+		else if (!trap_user_copy(tf) && !trap_msr(tf))
 			trap_fatal(tf, cr2);
 	}
 	if (user)

@@ -133,6 +133,13 @@ wrmsr(uint32_t msr, uint64_t v)
 	    "d" ((uint32_t)(v >> 32)) : "memory");
 }
 
+/*
+ * Of a hypervisor, which may not have what it promises: false if there is no
+ * such register.  Any context.
+ */
+bool	rdmsr_safe(uint32_t, uint64_t *);
+bool	wrmsr_safe(uint32_t, uint64_t);
+
 static inline uint64_t
 rdtsc(void)
 {
