@@ -33,7 +33,7 @@ def hv(start_hv, root):
     return run
 
 
-# --- errors ------------------------------------------------------------------
+# --- errors ---------------------------------------------------------------
 
 # What progs/pvreq.c does, in its order; where there is a store, and how that
 # differs from one to the next.
@@ -156,7 +156,7 @@ def pvbuses(g):
         [n for n in g.output('ls /dev').split() if n.startswith('pvbus')]
 
 
-# --- each hypervisor -----------------------------------------------------------
+# --- each hypervisor ------------------------------------------------------
 
 QEMU_STORE = 'ENOENT', LISTS, ('EROFS', 'EOPNOTSUPP')
 
@@ -236,6 +236,13 @@ def test_several_hypervisors_have_a_node_each(hv):
 
 
 @amd64
+def test_an_unknown_signature_does_not_end_the_search(hv):
+    g = hv('sig:Nobody_knows,xen,sig:\\x01\\x02\\x03\\x04,kvm')
+    # what is no text does
+    assert 'pvbus0 at mainbus0: Xen 4.17' in dmesg_lines(g.text())
+
+
+@amd64
 def test_what_hypervisors_offer_is_named(hv):
     g = hv('kvm,hyperv', 'kvm.features=0x81000108 hyperv.features=0x40000202 '
         'hyperv.misc=0x80000400')
@@ -246,7 +253,7 @@ def test_what_hypervisors_offer_is_named(hv):
     assert 'pvbus0: KVM offers CLOCKSOURCE2,bit8,' in g.text()
 
 
-# --- VMware --------------------------------------------------------------------
+# --- VMware ---------------------------------------------------------------
 
 def log(g, pattern):
     g.hv_wait(pattern, timeout=5)
@@ -318,7 +325,8 @@ def test_a_vmware_that_misbehaves(hv):
 @amd64
 @pytest.mark.parametrize('command, number, what, before, answer', [
     ('OS_Halt', 1, 'power off', 'ping', 'OK '),
-    ('OS_Reboot', 2, 'reboot', 'x' * 600, 'ERROR Unknown command')])
+    ('OS_Reboot', 2, 'reboot', 'x' * 600, 'ERROR Unknown command')],
+    ids=['halt', 'reboot'])
 def test_vmware_is_obeyed(hv, command, number, what, before, answer):
     g = hv('vmware')
     log(g, '^tclo-reply "OK ATR toolbox"$')
@@ -358,11 +366,15 @@ def test_time_of_vmware(hv):
     assert -1 < ahead() < 0
     g.hv(f'wall {-1000 * MS}')
     assert 0 < ahead() < 1
+    # and so is much, but the machine's own clock is what a user has set
+    g.hv(f'wall {HOUR}')
+    assert -3602 < ahead() < -3598
+    assert 3590 < differs() < 3610
     g.hv('option vmware.no-time=1')
     assert g.output('sysctl -n hw.sensors.vmt0.timedelta0') == 'unknown\n'
 
 
-# --- clocks ----------------------------------------------------------------------
+# --- clocks ---------------------------------------------------------------
 
 def times(g):
     return [int(w) for w in g.output('pvreq time').split()[-2:]]
@@ -376,7 +388,7 @@ def watch(g, msec):
         re.search(r'looks, (\d+) (\d+) (\d+)$', out, re.M).groups()]
 
 
-def as_fast_as_ours(g, msec=300):
+def as_fast_as_ours(g, msec=150):
     began = time.monotonic()
     watch(g, msec)
     took = time.monotonic() - began
@@ -402,7 +414,7 @@ def test_time_goes_on_through_jumps(hv, pose):
     assert after <= back < after + 60 * S
     as_fast_as_ours(g)
     g.output('sleep 0.2')
-    assert GIVEN_UP[:6] + pose not in g.text()
+    assert 'makes no sense' not in g.text()
     assert g.output('sysctl -n kern.timecounter.hardware') in \
         ('pvclock\n', 'hvclock\n')
 
@@ -480,7 +492,7 @@ def test_an_old_kvm(hv):
     as_fast_as_ours(g)
 
 
-# --- QEMU itself -------------------------------------------------------------------
+# --- QEMU itself ----------------------------------------------------------
 
 def test_the_errors_of_qemus_store(start, root):
     """The same on all architectures."""

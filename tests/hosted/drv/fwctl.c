@@ -21,7 +21,7 @@
 #define OP_GET	3
 #define KEYMAX	80			/* of bhyve's, with the NUL */
 
-/* --- bhyve ------------------------------------------------------------------- */
+/* --- bhyve ------------------------------------------------------------ */
 
 static const struct oid {
 	const char	*key;
@@ -177,7 +177,7 @@ static struct sim_ports ports = {
 	.so_write = port_write,
 };
 
-/* --- the guest ------------------------------------------------------------------ */
+/* --- the guest -------------------------------------------------------- */
 
 static const struct pv_evidence evidence = {
 	.pe_kind = PVE_CPUID, .pe_base = 0x40000000, .pe_sig = "bhyve bhyve ",
@@ -264,7 +264,7 @@ assert_works(void)
 	assert_string_equal(value, "4");
 }
 
-/* --- an honest one ---------------------------------------------------------------- */
+/* --- an honest one ---------------------------------------------------- */
 
 static void
 it_is_found_by_its_signature(void **st)
@@ -419,7 +419,7 @@ many_callers_are_served_one_by_one(void **st)
 	}
 }
 
-/* --- others ------------------------------------------------------------------------- */
+/* --- others ----------------------------------------------------------- */
 
 /* Words of an answer: size, op, id, error, length, its upper half, data. */
 static void

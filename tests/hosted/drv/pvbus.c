@@ -124,7 +124,7 @@ type_of(u_int unit)
 	return (error == 0 ? name : NULL);
 }
 
-/* --- who is there ------------------------------------------------------------ */
+/* --- who is there ----------------------------------------------------- */
 
 static void
 every_signature_has_its_name(void **state)
@@ -430,7 +430,7 @@ every_failure_of_attach_leaves_nothing(void **state)
 	hosted_fail_at = 0;
 }
 
-/* --- several stores ------------------------------------------------------------ */
+/* --- several stores --------------------------------------------------- */
 
 struct store {
 	struct pvbus_store	 st_store;
@@ -814,7 +814,7 @@ a_driver_reads_a_value_of_its_own(void **state)
 	    ENOENT);
 }
 
-/* --- errors ------------------------------------------------------------------------ */
+/* --- errors ----------------------------------------------------------- */
 
 #define BAD	((char *)8)
 

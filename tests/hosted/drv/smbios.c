@@ -28,7 +28,7 @@ static uint64_t	table_addr;
 static u_int	nmapped;
 static bool	has_rom;
 
-/* --- the machine ----------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------ */
 
 static int
 where(uint64_t *base, size_t *size)
@@ -109,7 +109,7 @@ static struct sim_ports ports = {
 	.so_write = port_write,
 };
 
-/* --- the firmware ------------------------------------------------------------ */
+/* --- the firmware ----------------------------------------------------- */
 
 static void
 put_le(uint8_t *p, u_int n, uint64_t v)
@@ -305,7 +305,7 @@ there(void)
 	return (sim_said("smbios0 at pvbus0"));
 }
 
-/* --- honest ones --------------------------------------------------------------- */
+/* --- honest ones ------------------------------------------------------ */
 
 static void
 assert_usual(void)
@@ -477,7 +477,7 @@ nothing_counts_behind_the_end(void **state)
 	assert_string_equal(get("oem/2"), "?");
 }
 
-/* --- entry points that are none --------------------------------------------------- */
+/* --- entry points that are none --------------------------------------- */
 
 static void
 a_bad_sum_is_no_entry_point(void **state)
@@ -605,7 +605,7 @@ a_file_that_cannot_be_is_not_used(void **state)
 	}
 }
 
-/* --- structures that are none --------------------------------------------------------- */
+/* --- structures that are none ----------------------------------------- */
 
 /* What comes before it is used; what is read beyond the end, ASan sees. */
 static void

@@ -35,7 +35,7 @@ extern char hostname[];
 #define SENSOR		"hw.sensors.vmt0.timedelta0"
 #define STEP(cx)	((uint32_t)(cx) >> 16)
 
-/* --- the host ------------------------------------------------------------- */
+/* --- the host --------------------------------------------------------- */
 
 static char	said[65536];		/* events, a line each */
 static size_t	nsaid;
@@ -229,7 +229,7 @@ host_has(const char *key, const char *wanted)
 	    memcmp(v, wanted, len) == 0);
 }
 
-/* --- the guest ------------------------------------------------------------ */
+/* --- the guest -------------------------------------------------------- */
 
 static const struct pv_evidence evidence = {
 	.pe_kind = PVE_CPUID, .pe_base = 0x40000000, .pe_sig = "VMwareVMware",
@@ -359,7 +359,7 @@ sensor(void)
 	return (text);
 }
 
-/* --- attachment ------------------------------------------------------------ */
+/* --- attachment ------------------------------------------------------- */
 
 static void
 it_says_who_is_there(void **state)
@@ -419,7 +419,7 @@ every_failure_of_attach_leaves_nothing(void **state)
 	hosted_fail_at = 0;
 }
 
-/* --- keys and values -------------------------------------------------------- */
+/* --- keys and values -------------------------------------------------- */
 
 static void
 a_value_is_read(void **state)
@@ -659,7 +659,7 @@ each_request_closes_its_channel(void **state)
 		assert_int_equal(channels[i].protocol, 0);
 }
 
-/* --- interruptions ----------------------------------------------------------- */
+/* --- interruptions ---------------------------------------------------- */
 
 static void
 a_checkpoint_at_any_step_is_no_failure(void **state)
@@ -905,7 +905,7 @@ an_answer_without_its_mark_is_an_error(void **state)
 	assert_works();
 }
 
-/* --- answers that are late ---------------------------------------------------- */
+/* --- answers that are late -------------------------------------------- */
 
 static void
 an_answer_that_is_late_is_waited_for(void **state)
@@ -936,7 +936,7 @@ an_answer_that_never_comes_is_given_up(void **state)
 	assert_works();
 }
 
-/* --- many at once -------------------------------------------------------------- */
+/* --- many at once ----------------------------------------------------- */
 
 #define NCALLER	20
 
@@ -1039,7 +1039,7 @@ a_detach_at_any_moment_leaves_nothing(void **state)
 	}
 }
 
-/* --- what the host asks --------------------------------------------------------- */
+/* --- what the host asks ----------------------------------------------- */
 
 static void
 request(const char *text)
@@ -1225,6 +1225,7 @@ static void
 a_host_that_goes_and_comes_back_is_a_line_each(void **state)
 {
 	start();
+	request("Capabilities_Register");
 	opt_dead = 1;
 	hosted_run(120 * SECOND);
 	assert_int_equal(lines_with("vmt0: the host does not talk to us"), 1);
@@ -1238,9 +1239,14 @@ a_host_that_goes_and_comes_back_is_a_line_each(void **state)
 	assert_works();
 	request("ping");
 	assert_true(host_heard("tclo-reply \"OK \""));
-	/* it is another host, that has to ask again what we are */
+	/* it is another host, that is told what we are when it asks */
+	host_forgets();
+	strlcpy(hostname, "renamed", 16);
+	hosted_run(60 * SECOND);
+	assert_false(host_heard("SetGuestInfo"));
 	request("Capabilities_Register");
-	assert_true(host_heard("SetGuestInfo  1 hosted"));
+	strlcpy(hostname, "hosted", 16);
+	assert_true(host_heard("SetGuestInfo  1 renamed"));
 }
 
 static void
@@ -1300,7 +1306,7 @@ nonsense_from_the_host_does_no_harm(void **state)
 	}
 }
 
-/* --- time ------------------------------------------------------------------------ */
+/* --- time ------------------------------------------------------------- */
 
 static uint64_t
 wall_ms(void)

@@ -71,7 +71,7 @@ random64(void)
 	    sim_random(UINT32_MAX));
 }
 
-/* --- KVM ------------------------------------------------------------------ */
+/* --- KVM -------------------------------------------------------------- */
 
 static void
 a_page_is_read(void **state)
@@ -270,7 +270,7 @@ a_time_of_day_that_cannot_be_is_unknown(void **state)
 	assert_int_equal(pvclock_wall(&wall), 0);
 }
 
-/* --- Hyper-V --------------------------------------------------------------- */
+/* --- Hyper-V ---------------------------------------------------------- */
 
 static void
 a_page_of_hyper_v_is_read(void **state)
@@ -377,7 +377,7 @@ a_page_of_hyper_v_that_changes_is_read_again(void **state)
 	assert_false(hvclock_read(&hv, look, &ns));
 }
 
-/* --- either ------------------------------------------------------------------ */
+/* --- either ----------------------------------------------------------- */
 
 /* The sanitizer looks. */
 static void

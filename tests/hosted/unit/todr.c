@@ -103,7 +103,7 @@ lines(void)
 	return (n);
 }
 
-/* --- which of them ------------------------------------------------------------ */
+/* --- which of them ---------------------------------------------------- */
 
 static void
 without_a_clock_there_is_none_to_ask(void **state)
@@ -218,7 +218,7 @@ a_clock_before_our_start_is_no_time_before_it(void **state)
 	assert_true(t >= 1 * S && t < YEAR);
 }
 
-/* --- while it runs -------------------------------------------------------------- */
+/* --- while it runs ---------------------------------------------------- */
 
 static void
 time_goes_by_our_own_clock(void **state)
@@ -355,7 +355,7 @@ static void
 a_clock_that_fails_for_a_while_changes_nothing(void **state)
 {
 	clocks(true, true);
-	coarse.ahead = 7200 * S;		/* local time, as set by a user */
+	coarse.ahead = 7200 * S;		/* local, as a user set it */
 	assert_int_equal(time_resync(), 0);
 	assert_in_range(ahead(), 7199000, 7200000);
 	coarse.error = EIO;
@@ -384,7 +384,7 @@ a_clock_that_comes_later_changes_nothing(void **state)
 	assert_in_range(ahead(), 7199000, 7200000);
 }
 
-/* --- set by a user ---------------------------------------------------------------- */
+/* --- set by a user ---------------------------------------------------- */
 
 static void
 a_clock_set_by_a_user_is_kept(void **state)
@@ -460,7 +460,7 @@ without_a_clock_a_user_can_set_it(void **state)
 	assert_int_equal(ahead(), 1000);
 }
 
-/* --- as a sensor ------------------------------------------------------------------- */
+/* --- as a sensor ------------------------------------------------------ */
 
 static void
 delta(int64_t ns, const char *wanted)
