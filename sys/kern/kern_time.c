@@ -236,6 +236,24 @@ sysctl_clock(void *arg __unused, char *buf, size_t size)
 	return (snprintf(buf, size, "%s", md_clock_name()));
 }
 
+/* Whatever is written: the clocks are asked anew. */
+static int
+sysctl_resync(void *arg __unused, char *buf, size_t size)
+{
+	return (snprintf(buf, size, "0"));
+}
+
+static int
+sysctl_resync_write(void *arg __unused, const char *text __unused)
+{
+	return (time_resync());
+}
+
+static struct sysctl_oid resync_oid = {
+	.so_name = "kern.timecounter.resync", .so_read = sysctl_resync,
+	.so_write = sysctl_resync_write
+};
+
 static struct sysctl_oid clock_oid = {
 	.so_name = "kern.timecounter.hardware", .so_read = sysctl_clock
 };
@@ -249,4 +267,5 @@ time_init(void)
 {
 	(void)sysctl_register(&boottime_oid);
 	(void)sysctl_register(&clock_oid);
+	(void)sysctl_register(&resync_oid);
 }

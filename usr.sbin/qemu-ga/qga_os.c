@@ -2,6 +2,7 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +27,22 @@ qga_get_time(struct request *r)
 	jw_int(r->r_out, (uint64_t)ts.tv_sec * NSEC + ts.tv_nsec);
 }
 
+/* By the clock that the machine has: the kernel reads it. */
+static void
+set_by_clock(struct request *r)
+{
+	int fd = open("/proc/sys/kern/timecounter/resync",
+	    O_WRONLY | O_CLOEXEC);
+
+	if (fd == -1 || write(fd, "1", 1) != 1)
+		req_error(r, "failed to set the time by the clock: %s",
+		    errstr(errno));
+	else
+		req_none(r);
+	if (fd != -1)
+		close(fd);
+}
+
 void
 qga_set_time(struct request *r)
 {
@@ -33,8 +50,7 @@ qga_set_time(struct request *r)
 	struct timespec ts = { .tv_sec = ns / NSEC, .tv_nsec = ns % NSEC };
 
 	if (req_arg(r, "time") == NULL)
-		req_error(r, "There is no hardware clock to read; "
-		    "give a time");
+		set_by_clock(r);
 	else if (ns < 0)
 		req_error(r, "Time %lld is before 1970", (long long)ns);
 	else if (syscall(SYS_clock_settime, (long)CLOCK_REALTIME, &ts) == -1)

@@ -230,8 +230,14 @@ smbios_uuid(const struct smbios_struct *ss, smbios_fn *fn, void *arg)
 {
 	const uint8_t *u = ss->ss_data + 8;
 	char text[40];
+	u_int i;
 
 	if (ss->ss_len < 8 + 16)
+		return;
+	/* all bits clear, or all set: there is none */
+	for (i = 1; i < 16 && u[i] == u[0]; i++)
+		;
+	if (i == 16 && (u[0] == 0 || u[0] == 0xff))
 		return;
 	(void)snprintf(text, sizeof(text), "%02x%02x%02x%02x-%02x%02x-"
 	    "%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[3], u[2], u[1],

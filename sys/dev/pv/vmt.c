@@ -28,6 +28,7 @@
 #define VMT_AGAIN	SEC_TO_NSEC(10)	/* after a failure */
 #define VMT_INFO	15		/* polls between looks at ourselves */
 #define VMT_REFUSAL	64		/* of a request, with its reason */
+#define VMT_NTOLD	10		/* times that its silence is told */
 #define VMT_TEXT	512		/* of a request to the tools */
 
 struct vmt_softc {
@@ -40,12 +41,13 @@ struct vmt_softc {
 	struct pvbus_store	 sc_store;
 	struct vmt_chan		 sc_tclo;	/* the thread's, as all below */
 	uint64_t		 sc_lines;	/* ratelimit() */
+	u_int			 sc_nlost;	/* times */
 	char			 sc_text[VMT_TEXT];
 	char			 sc_host[64], sc_ip[16];	/* last told */
 	const char		*sc_reply;
 	u_int			 sc_polls;
 	bool			 sc_known;	/* the host asked what we are */
-	bool			 sc_lost;
+	bool			 sc_lost, sc_told;
 	bool			 sc_exit;
 	bool			 sc_attached;
 };
@@ -391,14 +393,15 @@ static uint64_t
 vmt_round(struct vmt_softc *sc)
 {
 	if (vmt_poll(sc) == 0) {
-		if (sc->sc_lost)
+		if (sc->sc_lost && sc->sc_told)
 			device_printf(&sc->sc_dev, "the host is back\n");
 		sc->sc_lost = false;
 		/* it waits for the answer */
 		return (sc->sc_reply[0] != '\0' ? MSEC_TO_NSEC(10) : VMT_POLL);
 	}
 	vmt_close(&sc->sc_tclo);
-	if (!sc->sc_lost)
+	if (!sc->sc_lost &&
+	    (sc->sc_told = sc->sc_nlost++ < VMT_NTOLD))
 		device_printf(&sc->sc_dev, "the host does not talk to us\n");
 	sc->sc_lost = true;
 	sc->sc_known = false;
