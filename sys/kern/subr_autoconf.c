@@ -114,7 +114,8 @@ device_printf(const struct device *dev, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	if (vsnprintf(text, sizeof(text), fmt, ap) >= (int)sizeof(text))
+		text[sizeof(text) - 2] = '\n';	/* what is cut is still a line */
 	va_end(ap);
 	printf("%s: %s", dev->dv_xname, text);
 }

@@ -420,6 +420,17 @@ def test_time_goes_on_through_jumps(hv, pose):
 
 
 @amd64
+def test_a_long_list_of_features_is_several_lines(hv):
+    g = hv('kvm', 'kvm.features=0xffffffff')
+    lines = mentions(g.text(), 'pvbus0: KVM offers ')
+    assert len(lines) > 3 and all(len(line) < 80 for line in lines)
+    words = ','.join(line.split()[-1] for line in lines)
+    assert words.split(',')[0] == 'CLOCKSOURCE' and words.endswith('bit31')
+    assert g.output('sysctl -n hw.pvbus.0.features') == words + '\n'
+    assert re.search('^fwcfg0 at pvbus0', g.text(), re.M)
+
+
+@amd64
 def test_the_command_line_has_the_tsc(hv):
     g = hv('kvm,hyperv', append='clock=tsc')
     assert g.output('sysctl -n kern.timecounter.hardware') == 'tsc\n'

@@ -20,6 +20,8 @@
 
 #define PVBUS_MAXHV	8
 #define PVBUS_MAXEVIDENCE 16
+#define PVBUS_WORDS	1024		/* all of one's features */
+#define PVBUS_LINE	54		/* of them in a line */
 
 struct pvbus_softc {
 	struct device		 sc_dev;
@@ -505,7 +507,7 @@ static int
 pvbus_words(void *arg, char *buf, size_t size)
 {
 	const struct pvbus_hv *hv = arg;
-	char text[1024];
+	char text[PVBUS_WORDS];
 	u_int bit;
 
 	text[0] = '\0';
@@ -516,19 +518,38 @@ pvbus_words(void *arg, char *buf, size_t size)
 	return (snprintf(buf, size, "%s", text));
 }
 
+/* Lines no longer than a screen is wide, broken between words. */
+static void
+pvbus_print_words(struct device *self, const char *name, const char *words)
+{
+	size_t n;
+
+	while (*words != '\0') {
+		n = strlen(words);
+		if (n > PVBUS_LINE) {
+			for (n = PVBUS_LINE; n > 0 && words[n] != ','; n--)
+				;
+			if (n == 0)
+				n = PVBUS_LINE;
+		}
+		device_printf(self, "%s offers %.*s\n", name, (int)n, words);
+		words += n;
+		if (*words == ',')
+			words++;
+	}
+}
+
 static void
 pvbus_features(struct pvbus_softc *sc, u_int i)
 {
 	struct pvbus_hv *hv = &pvbus_hvs[i];
 	struct sysctl_oid *oid = &sc->sc_features[i];
-	char text[1024];
+	char text[PVBUS_WORDS];
 
 	if (hv->hv_type->ht_words == NULL)
 		return;
 	(void)pvbus_words(hv, text, sizeof(text));
-	if (text[0] != '\0')
-		device_printf(&sc->sc_dev, "%s offers %s\n",
-		    hv->hv_type->ht_name, text);
+	pvbus_print_words(&sc->sc_dev, hv->hv_type->ht_name, text);
 	(void)snprintf(oid->so_name, sizeof(oid->so_name),
 	    "hw.pvbus.%u.features", i);
 	oid->so_read = pvbus_words;
