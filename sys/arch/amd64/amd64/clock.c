@@ -99,7 +99,7 @@ static const struct clocksource *volatile source = &tsc_source;
 static volatile uint64_t clock_offset;	/* from the source's time to ours */
 static volatile u_int clock_gen;	/* those two have changed */
 static volatile uint64_t clock_last;	/* the latest time given out */
-static uint64_t	clock_boot_hz;
+static uint64_t	clock_boot_hz = NSEC_PER_SEC; /* until it is known */
 static const char *clock_failed;	/* that it was: to be told */
 
 /*
