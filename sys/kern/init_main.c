@@ -9,7 +9,6 @@
 #include <sys/conf.h>
 #include <sys/device.h>
 #include <sys/errno.h>
-#include <sys/halthook.h>
 #include <sys/init.h>
 #include <sys/kmem.h>
 #include <sys/kthread.h>
@@ -55,7 +54,7 @@ panic_action(void)
 	const char *v = cmdline_get("panic", 0);
 
 	if (v != NULL && strcmp(v, "halt") == 0)
-		kern_halt(MD_HALT);
+		md_halt(MD_HALT);	/* as it is, to be looked at */
 }
 
 /* Words whose use may never come are looked at here. */

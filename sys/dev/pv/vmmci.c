@@ -179,8 +179,7 @@ vmmci_halt(void *arg, int status)
 {
 	struct vmmci_softc *sc = arg;
 
-	if (status != MD_REBOOT && status != MD_HALT &&
-	    sc->sc_cmd == VMMCI_NONE)
+	if (status != MD_REBOOT && sc->sc_cmd == VMMCI_NONE)
 		vmmci_answer(sc, VMMCI_SHUTDOWN);
 }
 

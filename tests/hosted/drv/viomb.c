@@ -544,7 +544,7 @@ queues_are_found_wherever_they_are(void **state)
 			hints_work(2);
 		if (i & 4)
 			assert_true(bn->bn_nreports > 0);
-		want(1000);
+		want(300);
 		want(0);
 		assert_int_equal(sim_nfaults, 0);
 		end();
@@ -993,7 +993,7 @@ a_flood_of_changes_ends_where_it_ends(void **state)
 	u_int i;
 
 	attach(&plain);
-	for (i = 0; i < 2000; i++) {
+	for (i = 0; i < 400; i++) {
 		sim_balloon_want(bn, sim_random(3000));
 		if (sim_random(10) == 0)
 			hosted_run(1000);
@@ -1019,9 +1019,9 @@ lies(enum sim_lie kind, uint64_t features)
 	make(&vc, true);
 	sim_lenient = true;
 	sim_attach();
-	for (i = 0; i < 10; i++) {
+	for (i = 0; i < 6; i++) {
 		sim_balloon_want(bn, sim_random(8) == 0 ? 0xffffffff :
-		    sim_random(3000));
+		    sim_random(900));
 		hosted_run(sim_random(1000000));
 		sim_lie(bn->bn_sv, kind);
 		hosted_run(sim_random(1000000));

@@ -63,14 +63,20 @@ kern_halt(int status)
 }
 
 static void
-power_off(void)
+end_with(int status)
 {
 	struct halthook *hh;
 	int s = splraise(IPL_HIGH);
 
 	TAILQ_FOREACH(hh, &hooks, hh_link)
-		hh->hh_fn(hh->hh_arg, 0);
+		hh->hh_fn(hh->hh_arg, status);
 	splx(s);
+}
+
+static void
+power_off(void)
+{
+	end_with(0);
 }
 
 static int
@@ -378,6 +384,16 @@ a_guest_that_powers_off_says_so(void **state)
 	assert_int_equal(vm->vm_nwritten, 1);
 	pass(4 * SECOND);
 	assert_int_equal(vi->vi_death, VMMCI_WISHED);
+}
+
+static void
+a_halted_guest_says_so_and_one_that_starts_again_does_not(void **state)
+{
+	attach(VMMCI_F_ALL);
+	end_with(MD_REBOOT);
+	assert_int_equal(vi->vi_npoweroff, 0);
+	end_with(MD_HALT);
+	assert_int_equal(vi->vi_npoweroff, 1);
 }
 
 static void
@@ -1001,6 +1017,7 @@ main(void)
 		TEST(an_unknown_command_is_told_and_not_answered),
 		TEST(two_devices_are_each_heard_by_name),
 		TEST(a_guest_that_powers_off_says_so),
+		TEST(a_halted_guest_says_so_and_one_that_starts_again_does_not),
 		TEST(who_was_asked_to_power_off_does_not_ask_for_it),
 		TEST(a_clock_that_was_set_is_no_reason_not_to_ask),
 		TEST(nor_is_a_command_that_was_taken_back),
