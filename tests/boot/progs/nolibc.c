@@ -37,6 +37,24 @@ printf(const char *fmt, ...)
 }
 
 int
+snprintf(char *buf, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	size_t n;
+
+	va_start(ap, fmt);
+	n = vsnfmt(buf, size, fmt, ap);
+	va_end(ap);
+	return (n);
+}
+
+char *
+strcpy(char *to, const char *from)
+{
+	return (memcpy(to, from, strlen(from) + 1));
+}
+
+int
 puts(const char *s)
 {
 	return (printf("%s\n", s));

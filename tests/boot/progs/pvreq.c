@@ -163,11 +163,11 @@ lengths(int ro, unsigned long cmd, const char *what)
 	unsigned i;
 
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		snprintf(line, sizeof(line), "%s, key of %#lx", what,
-		    wrong[i]);
+		snprintf(line, sizeof(line), "%s, key of %s%lx", what,
+		    wrong[i] != 0 ? "0x" : "", wrong[i]);
 		say(line, try(ro, cmd, NULL, wrong[i], NULL, 16));
-		snprintf(line, sizeof(line), "%s, value of %#lx", what,
-		    wrong[i]);
+		snprintf(line, sizeof(line), "%s, value of %s%lx", what,
+		    wrong[i] != 0 ? "0x" : "", wrong[i]);
 		say(line, try(ro, cmd, NULL, 16, NULL, wrong[i]));
 	}
 }
