@@ -46,7 +46,7 @@ show_line(const char *p, int fancy)
 		} else if (*p == ' ' && now == 1)
 			want = now;	/* between two bold words */
 		if (fancy && want != now)
-			outf("\033[%dm", want == 0 ? 0 : want);
+			outf("\033[%dm", want);
 		now = want;
 		out_ch(*p);
 	}

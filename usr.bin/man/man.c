@@ -105,8 +105,11 @@ show(char *manual, const char *section, const char *name)
 	}
 	if (found)
 		return (0);
-	warnx("no entry for %s%s%s%s", name, section != NULL ? " in section " :
-	    "", section != NULL ? section : "", " in the manual");
+	if (section != NULL)
+		warnx("no entry for %s in section %s in the manual", name,
+		    section);
+	else
+		warnx("no entry for %s in the manual", name);
 	return (1);
 }
 
