@@ -197,6 +197,13 @@ pvbus_kv_detach(struct pvbus_hv *hv, struct pvbus_store *ps)
 	mtx_leave(&hv->hv_mtx);
 }
 
+static void
+pvbus_put(struct pvbus_store *ps)
+{
+	if (--ps->ps_busy == 0)
+		wakeup(&ps->ps_busy);
+}
+
 /* From one store, or NULL, to the next, which stays while it is used. */
 static struct pvbus_store *
 pvbus_next(struct pvbus_hv *hv, struct pvbus_store *ps)
@@ -210,8 +217,8 @@ pvbus_next(struct pvbus_hv *hv, struct pvbus_store *ps)
 		next = TAILQ_NEXT(next, ps_link);
 	if (next != NULL)
 		next->ps_busy++;
-	if (ps != NULL && --ps->ps_busy == 0)
-		wakeup(&ps->ps_busy);
+	if (ps != NULL)
+		pvbus_put(ps);
 	mtx_leave(&hv->hv_mtx);
 	return (next);
 }
@@ -220,8 +227,7 @@ static void
 pvbus_leave(struct pvbus_hv *hv, struct pvbus_store *ps)
 {
 	mtx_enter(&hv->hv_mtx);
-	if (--ps->ps_busy == 0)
-		wakeup(&ps->ps_busy);
+	pvbus_put(ps);
 	mtx_leave(&hv->hv_mtx);
 }
 
