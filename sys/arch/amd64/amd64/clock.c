@@ -64,32 +64,12 @@ tsc_read(uint64_t *ns)
 	return (true);
 }
 
-static const char *
-tsc_about(void)
-{
-	return ("time stamp counter");
-}
-
-static int
-tsc_wall(uint64_t *ns __unused)
-{
-	return (ENXIO);
-}
-
 static int	tsc_init(uint64_t *);
-
-static void
-tsc_stop(void)
-{
-}
 
 static const struct clocksource tsc_source = {
 	.cs_name = "tsc",
 	.cs_init = tsc_init,
-	.cs_stop = tsc_stop,
 	.cs_read = tsc_read,
-	.cs_about = tsc_about,
-	.cs_wall = tsc_wall,
 };
 
 static const struct clocksource *const sources[] = {
@@ -228,13 +208,17 @@ md_clock_name(void)
 const char *
 md_clock_about(void)
 {
-	return (source->cs_about());
+	const struct clocksource *cs = source;
+
+	return (cs->cs_about != NULL ? cs->cs_about() : cs->cs_name);
 }
 
 int
 md_clock_wall(void *arg __unused, uint64_t *ns)
 {
-	return (source->cs_wall(ns));
+	const struct clocksource *cs = source;
+
+	return (cs->cs_wall != NULL ? cs->cs_wall(ns) : ENXIO);
 }
 
 uint64_t

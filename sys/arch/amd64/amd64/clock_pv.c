@@ -202,17 +202,10 @@ hv_about(void)
 	    "reference TSC page" : "reference counter");
 }
 
-static int
-hv_walltime(uint64_t *ns __unused)
-{
-	return (ENXIO);
-}
-
 const struct clocksource hvclock_source = {
 	.cs_name = "hvclock",
 	.cs_init = hv_init,
 	.cs_stop = hv_stop,
 	.cs_read = hv_read,
 	.cs_about = hv_about,
-	.cs_wall = hv_walltime,
 };

@@ -15,10 +15,10 @@ struct clocksource {
 	const char	 *cs_name;		/* sysctl kern.timecounter.hardware */
 	/* the counter's rate, 0 if it does not know; ENXIO: not there; EIO */
 	int		(*cs_init)(uint64_t *);
-	void		(*cs_stop)(void);	/* any context */
+	void		(*cs_stop)(void);	/* any context; unless the last */
 	/* nanoseconds from any beginning; false: it has failed */
 	bool		(*cs_read)(uint64_t *);
-	/* for the line of a device; ENXIO: does not know the time of day */
+	/* NULL: it has no device, does not know the time of day (ENXIO) */
 	const char	*(*cs_about)(void);
 	int		(*cs_wall)(uint64_t *);
 };
