@@ -163,7 +163,6 @@ time_set(uint64_t wall)
 {
 	uint64_t up = nsecuptime();
 
-	(void)boottime();
 	if (wall <= up || wall > TIME_MAX)
 		return (EINVAL);
 	mtx_enter(&time_mtx);
@@ -206,6 +205,33 @@ time_delta_print(char *buf, size_t size, uint64_t other)
 	us = (behind ? -delta : delta) / 1000;
 	return (snprintf(buf, size, "%s%llu.%06u secs", behind ? "-" : "",
 	    (unsigned long long)(us / 1000000), (u_int)(us % 1000000)));
+}
+
+static int
+time_sensor_read(void *arg, char *buf, size_t size)
+{
+	struct time_sensor *ts = arg;
+	uint64_t ns;
+
+	if (ts->ts_get(ts->ts_arg, &ns) != 0)
+		ns = UINT64_MAX;
+	return (time_delta_print(buf, size, ns));
+}
+
+int
+time_sensor_attach(struct time_sensor *ts, const char *device)
+{
+	(void)snprintf(ts->ts_oid.so_name, sizeof(ts->ts_oid.so_name),
+	    "hw.sensors.%s.timedelta0", device);
+	ts->ts_oid.so_read = time_sensor_read;
+	ts->ts_oid.so_arg = ts;
+	return (sysctl_register(&ts->ts_oid));
+}
+
+void
+time_sensor_detach(struct time_sensor *ts)
+{
+	sysctl_unregister(&ts->ts_oid);
 }
 
 bool

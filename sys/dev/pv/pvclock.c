@@ -95,7 +95,6 @@ pvclock_attach(struct device *parent __unused, struct device *self,
 	uint64_t ns;
 
 	device_describe(self, "%s", md_clock_about());
-	sc->sc_todr.td_name = self->dv_xname;
 	sc->sc_todr.td_flags = TODR_FINE;
 	sc->sc_todr.td_get = md_clock_wall;
 	if (md_clock_wall(NULL, &ns) != 0)

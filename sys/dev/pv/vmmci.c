@@ -10,7 +10,6 @@
 #include <sys/halthook.h>
 #include <sys/md.h>
 #include <sys/pvreq.h>
-#include <sys/sysctl.h>
 #include <sys/systm.h>
 #include <sys/todr.h>
 
@@ -22,7 +21,7 @@
 struct vmmci_softc {
 	struct device		 sc_dev;
 	struct virtio_softc	*sc_vsc;
-	struct sysctl_oid	 sc_oid;
+	struct time_sensor	 sc_sensor;
 	struct halthook		 sc_hook;
 	uint64_t		 sc_lines;	/* ratelimit() */
 	struct mutex		 sc_mtx;	/* the clock's registers */
@@ -61,8 +60,9 @@ VIRTIO_ATTACH_DECL(vmmci, vmmci_softc, VIRTIO_ID_VMMCI, "VMM Control");
  * know says 0 microseconds.
  */
 static int
-vmmci_time(struct vmmci_softc *sc, uint64_t *ns)
+vmmci_time(void *arg, uint64_t *ns)
 {
+	struct vmmci_softc *sc = arg;
 	struct vmmci_config conf = { .command = 0 };
 	uint64_t sec, usec;
 	int error = 0;
@@ -84,16 +84,6 @@ vmmci_time(struct vmmci_softc *sc, uint64_t *ns)
 		return (EINVAL);
 	*ns = SEC_TO_NSEC(sec) + usec * 1000;
 	return (0);
-}
-
-static int
-vmmci_sysctl(void *arg, char *buf, size_t size)
-{
-	uint64_t ns;
-
-	if (vmmci_time(arg, &ns) != 0)
-		ns = UINT64_MAX;
-	return (time_delta_print(buf, size, ns));
 }
 
 static void
@@ -191,7 +181,7 @@ vmmci_teardown(struct vmmci_softc *sc)
 {
 	if (sc->sc_attached) {
 		halthook_remove(&sc->sc_hook);
-		sysctl_unregister(&sc->sc_oid);
+		time_sensor_detach(&sc->sc_sensor);
 	}
 	sc->sc_attached = false;
 	virtio_end(sc->sc_vsc);
@@ -213,11 +203,10 @@ vmmci_attach(struct device *parent __unused, struct device *self, void *aux)
 	virtio_on_config(sc->sc_vsc, vmmci_config, sc);
 	if ((error = virtio_start(sc->sc_vsc)) != 0)
 		goto fail;
-	(void)snprintf(sc->sc_oid.so_name, sizeof(sc->sc_oid.so_name),
-	    "hw.sensors.%s.timedelta0", self->dv_xname);
-	sc->sc_oid.so_read = vmmci_sysctl;
-	sc->sc_oid.so_arg = sc;
-	if ((error = sysctl_register(&sc->sc_oid)) != 0)
+	sc->sc_sensor.ts_get = vmmci_time;
+	sc->sc_sensor.ts_arg = sc;
+	if ((error = time_sensor_attach(&sc->sc_sensor,
+	    self->dv_xname)) != 0)
 		goto fail;
 	sc->sc_hook.hh_fn = vmmci_halt;
 	sc->sc_hook.hh_arg = sc;

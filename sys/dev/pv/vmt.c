@@ -15,7 +15,6 @@
 #include <sys/kthread.h>
 #include <sys/pvreq.h>
 #include <sys/synch.h>
-#include <sys/sysctl.h>
 #include <sys/systm.h>
 #include <sys/todr.h>
 
@@ -37,7 +36,7 @@ struct vmt_softc {
 	struct mutex		 sc_mtx;
 	struct thread		*sc_thread;
 	struct todr		 sc_todr;
-	struct sysctl_oid	 sc_oid;
+	struct time_sensor	 sc_sensor;
 	struct pvbus_store	 sc_store;
 	struct vmt_chan		 sc_tclo;	/* the thread's, as all below */
 	uint64_t		 sc_lines;	/* ratelimit() */
@@ -161,16 +160,6 @@ vmt_time(void *arg __unused, uint64_t *ns)
 		return (EINVAL);
 	*ns = SEC_TO_NSEC(sec) + (uint32_t)bd.bd_bx * 1000ULL;
 	return (0);
-}
-
-static int
-vmt_sysctl(void *arg, char *buf, size_t size)
-{
-	uint64_t ns;
-
-	if (vmt_time(arg, &ns) != 0)
-		ns = UINT64_MAX;
-	return (time_delta_print(buf, size, ns));
 }
 
 /* --- what the host is told ---------------------------------------------- */
@@ -477,7 +466,7 @@ vmt_teardown(struct vmt_softc *sc)
 	sc->sc_attached = false;
 	pvbus_kv_detach(sc->sc_hv, &sc->sc_store);
 	todr_detach(&sc->sc_todr);
-	sysctl_unregister(&sc->sc_oid);
+	time_sensor_detach(&sc->sc_sensor);
 	mtx_enter(&sc->sc_mtx);
 	sc->sc_exit = true;
 	wakeup(sc);
@@ -498,18 +487,16 @@ vmt_attach(struct device *parent __unused, struct device *self, void *aux)
 	(void)vmt_version(&vers, &type);
 	device_describe(self, "%s, backdoor version %u", vmt_product(type),
 	    vers);
-	(void)snprintf(sc->sc_oid.so_name, sizeof(sc->sc_oid.so_name),
-	    "hw.sensors.%s.timedelta0", self->dv_xname);
-	sc->sc_oid.so_read = vmt_sysctl;
-	sc->sc_oid.so_arg = sc;
-	if ((error = sysctl_register(&sc->sc_oid)) != 0)
+	sc->sc_sensor.ts_get = vmt_time;
+	sc->sc_sensor.ts_arg = sc;
+	if ((error = time_sensor_attach(&sc->sc_sensor,
+	    self->dv_xname)) != 0)
 		return (error);
 	if ((error = kthread_create(vmt_thread, sc, PRI_KERN, "vmt",
 	    &sc->sc_thread)) != 0) {
-		sysctl_unregister(&sc->sc_oid);
+		time_sensor_detach(&sc->sc_sensor);
 		return (error);
 	}
-	sc->sc_todr.td_name = self->dv_xname;
 	sc->sc_todr.td_flags = TODR_FINE;
 	sc->sc_todr.td_get = vmt_time;
 	todr_attach(&sc->sc_todr);

@@ -39,7 +39,7 @@ rtc_get(void *arg, uint64_t *ns)
 	return (rtc_broken ? ENXIO : 0);
 }
 
-static struct todr rtc = { .td_name = "rtc", .td_get = rtc_get };
+static struct todr rtc = { .td_get = rtc_get };
 
 /* The end of it, of which a process here would not come back. */
 static TAILQ_HEAD(, halthook) hooks = TAILQ_HEAD_INITIALIZER(hooks);

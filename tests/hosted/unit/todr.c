@@ -44,7 +44,6 @@ static void
 clock_make(struct clock *c, const char *name, int flags, uint64_t grain)
 {
 	memset(c, 0, sizeof(*c));
-	c->todr.td_name = name;
 	c->todr.td_flags = flags;
 	c->todr.td_get = clock_get;
 	c->todr.td_arg = c;

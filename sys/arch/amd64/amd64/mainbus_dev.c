@@ -294,7 +294,6 @@ rtc_attach(struct device *parent __unused, struct device *self,
 	struct rtc_softc *sc = (struct rtc_softc *)self;
 
 	device_describe(self, "mc146818");
-	sc->sc_todr.td_name = self->dv_xname;
 	sc->sc_todr.td_get = rtc_get;
 	todr_attach(&sc->sc_todr);
 	return (0);

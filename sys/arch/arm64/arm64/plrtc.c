@@ -44,7 +44,6 @@ plrtc_attach(struct device *parent __unused, struct device *self, void *aux)
 		br_unmap(&sc->sc_regs);
 		return (ENXIO);
 	}
-	sc->sc_todr.td_name = self->dv_xname;
 	sc->sc_todr.td_get = plrtc_get;
 	sc->sc_todr.td_arg = sc;
 	todr_attach(&sc->sc_todr);

@@ -47,7 +47,6 @@ gfrtc_attach(struct device *parent __unused, struct device *self, void *aux)
 		br_unmap(&sc->sc_regs);
 		return (ENXIO);
 	}
-	sc->sc_todr.td_name = self->dv_xname;
 	sc->sc_todr.td_get = gfrtc_get;
 	sc->sc_todr.td_arg = sc;
 	todr_attach(&sc->sc_todr);
