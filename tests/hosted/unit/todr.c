@@ -41,7 +41,7 @@ clock_get(void *arg, uint64_t *ns)
 static struct clock coarse, fine, other;
 
 static void
-clock_make(struct clock *c, const char *name, int flags, uint64_t grain)
+clock_make(struct clock *c, int flags, uint64_t grain)
 {
 	memset(c, 0, sizeof(*c));
 	c->todr.td_flags = flags;
@@ -57,9 +57,9 @@ static void
 clocks(bool with_coarse, bool with_fine)
 {
 	if ((has_coarse = with_coarse))
-		clock_make(&coarse, "coarse", 0, S);
+		clock_make(&coarse, 0, S);
 	if ((has_fine = with_fine))
-		clock_make(&fine, "fine", TODR_FINE, 1);
+		clock_make(&fine, TODR_FINE, 1);
 }
 
 static int
@@ -172,7 +172,7 @@ a_clock_that_does_not_know_is_passed_by(void **state)
 	assert_int_equal(time_resync(), 0);
 	assert_in_range(ahead() + 1000, 0, 1000);
 	/* the next of its kind is asked */
-	clock_make(&other, "other", 0, 1);
+	clock_make(&other, 0, 1);
 	has_other = true;
 	coarse.error = EIO;
 	other.ahead = 9 * S;
@@ -374,7 +374,7 @@ a_clock_that_comes_later_changes_nothing(void **state)
 {
 	clocks(false, true);
 	assert_int_equal(time_resync(), 0);
-	clock_make(&coarse, "coarse", 0, S);
+	clock_make(&coarse, 0, S);
 	has_coarse = true;
 	coarse.ahead = 7200 * S;
 	hosted_now += 3 * S;
