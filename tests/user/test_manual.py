@@ -4,6 +4,7 @@
 """The manual, against the sources: what a driver says, what it negotiates and
 how it is configured is in its page, and each page that is referred to exists."""
 
+import html.parser
 import pathlib
 import re
 import subprocess
@@ -141,3 +142,84 @@ def test_every_program_of_the_root_image_has_a_page():
         if line and not line.startswith('#'):
             name = line.split()[0].rpartition('/')[2]
             assert any((name, s) in NAMED for s in '18'), name
+
+
+# The manual to browse.
+
+class Links(html.parser.HTMLParser):
+    """What a page can be entered at, what it leads to, and what was opened
+    and not closed."""
+
+    VOID = {'meta', 'link', 'br', 'img', 'hr', 'wbr', 'col'}
+
+    def __init__(self, path):
+        super().__init__()
+        self.ids, self.links, self.open = [], [], []
+        self.text = path.read_text()
+        self.feed(self.text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        self.ids += [attrs['id']] if 'id' in attrs else []
+        self.links += [attrs['href']] if 'href' in attrs else []
+        self.open += [tag] if tag not in self.VOID else []
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in self.VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, (tag, self.getpos())
+
+
+@pytest.fixture(scope='module')
+def browsed(tmp_path_factory):
+    out = tmp_path_factory.mktemp('man')
+    subprocess.run([TOP / 'tools' / 'mkhtml', out, *PAGES], check=True,
+        cwd=TOP)
+    return {p.name: Links(p) for p in out.glob('*.html')}, out
+
+
+def test_every_link_leads_to_a_page_and_a_place_in_it(browsed):
+    pages, out = browsed
+    for name, page in pages.items():
+        for link in page.links:
+            file, _, place = link.partition('#')
+            assert (out / (file or name)).exists(), (name, link)
+            assert not place or place in pages[file or name].ids, (name, link)
+
+
+def test_every_element_is_closed_and_every_place_is_one(browsed):
+    for name, page in browsed[0].items():
+        assert page.open == [], name
+        assert len(set(page.ids)) == len(page.ids), name
+
+
+def test_the_list_of_pages_has_every_page_once(browsed):
+    listed = [link for link in browsed[0]['index.html'].links
+        if re.match(r'.*\.\d\.html$', link)]
+    intro = 'intro.4.html'
+    listed.remove(intro)                # the bar has it too
+    assert sorted(listed) == sorted(f'{p.name}.html' for p in PAGES)
+
+
+def test_the_index_has_every_diagnostic(browsed):
+    text = browsed[0]['words.html'].text
+    for path, page in PAGES.items():
+        for quoted in re.findall(r'^\.It "(.*)"', page.partition(
+                '.Bl -diag')[2].partition('.El')[0], re.M):
+            shown = html.escape(quoted.replace(r'\e', '\\')
+                .replace(r'\(dq', '"'))
+            assert f'>{shown}</code>' in text, (path.name, quoted)
+
+
+def test_a_name_on_another_page_is_a_link_to_that_page(browsed):
+    assert 'mainbus.4.html' in [link for page in browsed[0].values()
+        for link in page.links]
+    for page in browsed[0].values():
+        for file, shown in re.findall(r'<a class="Xr" href="(.*?)">(.*?)</a>',
+                page.text):
+            name, section = re.fullmatch(r'(\S+)\((\d)\)', shown).groups()
+            assert name in names(source(
+                f'share/man/man{section}/{file[:-5]}'))
