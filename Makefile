@@ -17,6 +17,9 @@ B := build/$(ARCH)
 MD := $(S)/arch/$(patsubst %eb,%,$(ARCH))
 CONFIG ?= $(MD)/conf/GENERIC
 PYTHON := /usr/bin/python3 -B
+# what another configuration does not share with GENERIC's is in a folder
+K := $(if $(filter $(abspath $(MD)/conf/GENERIC),$(abspath \
+	$(CONFIG))),$(B),$(B)/$(notdir $(CONFIG)))
 
 include $(MD)/conf/Makefile.inc
 
@@ -48,7 +51,7 @@ Q := $(if $(V),,@)
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
-all: $(B)/paravane $(B)/paravane.elf $(B)/root.cpio
+all: $(K)/paravane $(K)/paravane.elf $(B)/root.cpio
 
 help:
 	@sed -n 's/^#: //p' Makefile
@@ -64,51 +67,71 @@ help:
 #: make clean       remove build
 #:
 #: ARCH=amd64|arm64|arm64eb|riscv64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
-#: SCREEN=vnc=:0  QEMU_ARGS=  ROOT=DIR (files laid over the root image)  CONFIG=FILE
+#: SCREEN=vnc=:0  QEMU_ARGS=  ROOT=DIR (files laid over the root image)
+#: CONFIG=FILE (a kernel of its own, in build/ARCH/NAME: paravane.config(5))
 
 # --- configuration ----------------------------------------------------------
 
-$(B)/sources.mk: $(CONFIG) tools/config.awk Makefile \
-    $(wildcard $(S)/conf/* $(S)/dev/*/files.* $(MD)/conf/*)
-	@mkdir -p $(B)/include
-	@ln -sfn ../../../$(MD)/include $(B)/include/machine
+# what CONFIG= was last time, if two have the same name
+$(K)/config.stamp: FORCE
+	@mkdir -p $(@D)
+	@echo '$(abspath $(CONFIG))' | cmp -s - $@ || \
+	    echo '$(abspath $(CONFIG))' > $@
+
+$(K)/sources.mk: $(CONFIG) tools/config.awk $(K)/config.stamp
 	@echo "  CONFIG  $(CONFIG)"
-	$(Q)awk -v sys=$(S) -v ioconf=$(B)/ioconf.c -v sources=$@ \
-	    -f tools/config.awk $(CONFIG) \
+	$(Q)awk -v sys=$(S) -v machine=$(notdir $(MD)) \
+	    -v ioconf=$(K)/ioconf.c -v sources=$@ -f tools/config.awk $(CONFIG) \
 	    $(MD)/conf/files.$(notdir $(MD))
 
 ifneq ($(MAKECMDGOALS),clean)
 ifneq ($(MAKECMDGOALS),help)
--include $(B)/sources.mk
+-include $(K)/sources.mk
 endif
 endif
 
 KOBJS := $(patsubst %.S,$(B)/obj/%.o,$(patsubst %.c,$(B)/obj/%.o,$(SOURCES)))
-KOBJS += $(B)/obj/ioconf.o
+KOBJS += $(K)/obj/ioconf.o
+# what the configuration takes from elsewhere
+outside_obj = $(K)/obj/outside/$(subst ../,up/,$(basename $(1))).o
+KOBJS += $(foreach s,$(OUTSIDE),$(call outside_obj,$(s)))
 
 # --- kernel -----------------------------------------------------------------
 
-$(B)/obj/%.o: $(S)/%.c $(B)/sources.mk
+KDEPS := Makefile $(MD)/conf/Makefile.inc
+$(B)/include/machine:
+	@mkdir -p $(@D)
+	@ln -sfn ../../../$(MD)/include $@
+
+$(B)/obj/%.o: $(S)/%.c $(KDEPS) | $(B)/include/machine
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	$(Q)$(CC) $(KCFLAGS) -MMD -MP -c -o $@ $<
 
-$(B)/obj/%.o: $(S)/%.S $(B)/sources.mk
+$(B)/obj/%.o: $(S)/%.S $(KDEPS) | $(B)/include/machine
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
 	$(Q)$(CC) $(KCFLAGS) -DROOT_IMAGE='"$(B)/root.cpio"' -MMD -MP -c -o $@ $<
 
-$(B)/obj/ioconf.o: $(B)/sources.mk
+define outside
+$(call outside_obj,$(1)): $(1) $(KDEPS) | $(B)/include/machine
+	@mkdir -p $$(@D)
+	@echo "  CC      $$<"
+	$$(Q)$$(CC) $$(KCFLAGS) -MMD -MP -c -o $$@ $$<
+endef
+$(foreach s,$(OUTSIDE),$(eval $(call outside,$(s))))
+
+$(K)/obj/ioconf.o: $(K)/sources.mk $(KDEPS) | $(B)/include/machine
 	@mkdir -p $(@D)
-	@echo "  CC      $(B)/ioconf.c"
-	$(Q)$(CC) $(KCFLAGS) -c -o $@ $(B)/ioconf.c
+	@echo "  CC      $(K)/ioconf.c"
+	$(Q)$(CC) $(KCFLAGS) -c -o $@ $(K)/ioconf.c
 
 $(filter %/locore.o,$(KOBJS)): $(B)/root.cpio
 
 $(B)/obj/dev/wscons/wsfont.o: $(B)/include/wsfont_data.h
 
 $(B)/include/wsfont_data.h: $(S)/dev/wscons/font.txt tools/mkfont \
-    $(B)/sources.mk
+    | $(B)/include/machine
 	@echo "  FONT    $@"
 	$(Q)$(PYTHON) tools/mkfont $< > $@
 
@@ -116,18 +139,18 @@ $(B)/include/wsfont_data.h: $(S)/dev/wscons/font.txt tools/mkfont \
 # backtraces.  They lie behind the text, so its addresses stay.
 LINK = $(CC) $(KLDFLAGS) -T $(MD)/conf/kernel.ld
 
-$(B)/paravane.elf: $(KOBJS) $(MD)/conf/kernel.ld tools/ksyms.awk
-	@: > $(B)/obj/ksyms0.c
-	@awk -f tools/ksyms.awk < /dev/null > $(B)/obj/ksyms0.c
-	@$(CC) $(KCFLAGS) -c -o $(B)/obj/ksyms0.o $(B)/obj/ksyms0.c
-	@$(LINK) -o $(B)/obj/pass1.elf $(KOBJS) $(B)/obj/ksyms0.o
-	@$(NM) -n $(B)/obj/pass1.elf | awk -f tools/ksyms.awk \
-	    > $(B)/obj/ksyms.c
-	@$(CC) $(KCFLAGS) -c -o $(B)/obj/ksyms.o $(B)/obj/ksyms.c
+$(K)/paravane.elf: $(KOBJS) $(MD)/conf/kernel.ld tools/ksyms.awk
+	@: > $(K)/obj/ksyms0.c
+	@awk -f tools/ksyms.awk < /dev/null > $(K)/obj/ksyms0.c
+	@$(CC) $(KCFLAGS) -c -o $(K)/obj/ksyms0.o $(K)/obj/ksyms0.c
+	@$(LINK) -o $(K)/obj/pass1.elf $(KOBJS) $(K)/obj/ksyms0.o
+	@$(NM) -n $(K)/obj/pass1.elf | awk -f tools/ksyms.awk \
+	    > $(K)/obj/ksyms.c
+	@$(CC) $(KCFLAGS) -c -o $(K)/obj/ksyms.o $(K)/obj/ksyms.c
 	@echo "  LD      $@"
-	$(Q)$(LINK) -o $@ $(KOBJS) $(B)/obj/ksyms.o
+	$(Q)$(LINK) -o $@ $(KOBJS) $(K)/obj/ksyms.o
 
-$(B)/paravane: $(B)/paravane.elf
+$(K)/paravane: $(K)/paravane.elf
 	@echo "  IMAGE   $@"
 	$(Q)$(IMAGE_COMMAND)
 
@@ -166,6 +189,7 @@ $(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp $(B)/manua
 
 export ARCH ACCEL QEMU MACHINE MEM SMP APPEND DISK SCREEN QEMU_ARGS STRICT ALL
 
+run: export KERNEL := $(K)/paravane
 run:
 	@tools/deps run
 	@$(MAKE) --no-print-directory -s all

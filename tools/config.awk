@@ -4,8 +4,11 @@
 # Make the autoconfiguration tables and the list of sources from a
 # configuration and the lists of files, in the manner of config(8).
 #
-#	awk -v sys=DIR -v ioconf=OUT.c -v sources=OUT.mk -f config.awk \
-#	    CONFIG FILES
+#	awk -v sys=DIR -v machine=NAME -v ioconf=OUT.c -v sources=OUT.mk \
+#	    -f config.awk CONFIG FILES
+#
+# What OUT.mk has: SOURCES, below sys; OUTSIDE, elsewhere; and on which files
+# it depends.
 
 function fail(text)
 {
@@ -14,12 +17,28 @@ function fail(text)
 	exit 1
 }
 
+# Where a path that a line names is: absolute, beside the file that has the
+# line if it begins with a dot, else below sys.
+function place(path,	dir)
+{
+	if (path ~ /^\//)
+		return (path)
+	if (path !~ /^\.\.?\//)
+		return (sys "/" path)
+	dir = file
+	sub(/[^\/]*$/, "", dir)
+	sub(/^\.\//, "", path)
+	return (dir path)
+}
+
 # Read a file line by line, without comments.
 function read_file(name, config,	saved, text, n)
 {
 	saved = file "\n" line
 	file = name
 	line = 0
+	if (!(name in seen))
+		seen[name] = nseen++
 	while ((n = (getline text < name)) > 0) {
 		line++
 		sub(/#.*/, "", text)
@@ -40,13 +59,52 @@ function read_file(name, config,	saved, text, n)
 }
 
 # device at parent [locator value]... [flags value]
+# no device [at parent]
 # include PATH
-function config_line(	i, name, parent, unit, star)
+# files PATH
+function config_line(	name)
 {
-	if ($1 == "include" && NF == 2) {
-		read_file(sys "/" $2, 1)
-		return
+	if (sub(/\$MACHINE/, machine) && machine == "")
+		fail("$MACHINE is not known")
+	if ($1 == "include" && NF == 2)
+		read_file(place($2), 1)
+	else if ($1 == "files" && NF == 2)
+		lists[nlists++] = place($2)
+	else if ($1 == "no" && (NF == 2 || (NF == 4 && $3 == "at")))
+		leave_out($2, NF == 4 ? $4 : "")
+	else {
+		c_text[n] = $0
+		c_line[n] = line
+		c_file[n] = file
+		n++
 	}
+}
+
+# Forget the lines of that device, or of all devices there.
+function leave_out(name, parent,	i, to, w)
+{
+	to = 0
+	for (i = 0; i < n; i++) {
+		split(c_text[i], w)
+		if ((w[1] == name || (name == "device" && parent != "")) &&
+		    (w[3] == parent || parent == ""))
+			continue
+		c_text[to] = c_text[i]
+		c_line[to] = c_line[i]
+		c_file[to] = c_file[i]
+		to++
+	}
+	if (to == n)
+		fail(name ": no such device to leave out")
+	n = to
+}
+
+# What line n of those that are left says.
+function device_line(n,	i, name, parent, unit, star)
+{
+	file = c_file[n]
+	line = c_line[n]
+	$0 = c_text[n]
 	if ($2 != "at" || NF < 3 || NF % 2 == 0)
 		fail("not \"device at parent [name value]...\"")
 	name = $1
@@ -81,18 +139,23 @@ function config_line(	i, name, parent, unit, star)
 		if ($(i + 1) !~ /^(\?|-?[0-9]+|0x[0-9a-fA-F]+)$/)
 			fail($(i + 1) ": not a number")
 	}
-	c_line[n] = line
-	c_file[n] = file
 	have[name] = 1
 	have[name, "?"] = 1
 	have[name, parent] = 1
-	n++
+}
+
+function add_source(path)
+{
+	if (path ~ /^\.?\.?\//)
+		outside = outside " " place(path)
+	else
+		list = list " " path
 }
 
 function files_line(	i, j, alt, par)
 {
 	if ($1 == "include")
-		read_file(sys "/" $2, 0)
+		read_file(place($2), 0)
 	else if ($1 == "locators") {
 		nloc[$2] = NF - 2
 		for (i = 3; i <= NF; i++)
@@ -100,14 +163,14 @@ function files_line(	i, j, alt, par)
 	} else if ($1 != "file" || NF < 2 || NF > 4)
 		fail("not \"file PATH [DRIVER [PARENT]]\"")
 	else if (NF == 2)
-		list = list " " $2
+		add_source($2)
 	else {
 		split($3, alt, "|")
 		split(NF == 4 ? $4 : "?", par, "|")
 		for (i in alt)
 			for (j in par)
 				if ((alt[i], par[j]) in have) {
-					list = list " " $2
+					add_source($2)
 					return
 				}
 	}
@@ -186,9 +249,15 @@ function write_ioconf(	i, j, a, out, locs)
 BEGIN {
 	n = 0
 	read_file(ARGV[1], 1)
+	for (d = 0; d < n; d++)
+		device_line(d)
 	read_file(ARGV[2], 0)
+	for (d = 0; d < nlists; d++)
+		read_file(lists[d], 0)
 	write_ioconf()
-	printf "SOURCES =%s\n", list > sources
+	printf "SOURCES =%s\nOUTSIDE =%s\n", list, outside > sources
+	for (f in seen)
+		printf "%s: %s\n%s:\n", sources, f, f > sources
 	exit 0
 }
 

@@ -33,7 +33,7 @@ void	 net_init(void);		/* at boot, in thread context */
  *	attach function (ether_ifattach) calls it.
  * if_detach: the reverse; waits for the references.
  * if_setflags: thread context: IFF_CHANGE bits; brings it up or down.
- * if_transmit: counts, and hands a whole frame to the driver.
+ * if_transmit: hands a whole frame to the driver.  ENETDOWN: it is freed.
  * if_usable: up, and its link not down.
  */
 struct ifnet *if_get(u_int);

@@ -113,7 +113,7 @@ struct ifnet {
 };
 
 /*
- * ether_ifattach: thread context.  ENOMEM.
+ * ether_ifattach: thread context.  ENOMEM; EEXIST: there is such a name.
  * ether_ifdetach: thread context: no more calls into the driver; addresses,
  *	routes and neighbours on it go, packets on their way are waited for.
  *	Harmless if not attached.

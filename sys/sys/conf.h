@@ -19,7 +19,11 @@ struct selreq;
 struct vm_object;
 struct uio;
 
-/* Thread context all.  A NULL open or close succeeds; others: ENODEV. */
+/*
+ * Thread context all.  NULL: open and close succeed; read and write fail with
+ * ENODEV, ioctl with ENOTTY, fsync (but of a disk) with EINVAL; always ready
+ * for poll.
+ */
 struct cdevsw {
 	const char	*d_name;
 	int		(*d_open)(struct cdev *, int);		/* F* flags */

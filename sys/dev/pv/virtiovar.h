@@ -130,7 +130,8 @@ int	 virtio_shm(struct virtio_softc *, uint8_t id, struct virtio_shm *);
  * is, read as zero.  A driver reads once, checks, keeps what it checked.
  * EIO: the generation will not stand still.  ENXIO: the device is gone.
  *
- * virtio_config_write: any context, also of a device that has failed.
+ * virtio_config_write: any context, also of a device that has failed.  ENXIO:
+ * there is no such field; EBUSY: the device is suspended.
  */
 int	 virtio_config_read(struct virtio_softc *, const struct virtio_field *,
 	    size_t, void *);
