@@ -15,7 +15,7 @@ TOP = pathlib.Path(__file__).resolve().parents[2]
 PAGES = {p: p.read_text() for p in
     sorted((TOP / 'share' / 'man').glob('man*/*.[1-9]'))}
 # of other systems' manuals, and so are their sections 2 and 3
-ELSEWHERE = {('make', '1'), ('termios', '4')}
+ELSEWHERE = {('make', '1'), ('termios', '4'), ('vmd', '8')}
 
 
 def names(text):
@@ -32,79 +32,145 @@ def source(path):
 
 
 def sources():
-    for where in 'sys/dev/pv', 'sys/dev/ic', 'sys/dev/acpi', 'sys/scsi':
-        yield from sorted((TOP / where).glob('*.c'))
+    for where in 'sys/dev', 'sys/scsi', 'sys/arch', 'sys/kern', 'sys/net', \
+            'sys/netinet', 'sys/netinet6', 'sys/vm', 'sys/compat':
+        yield from sorted(p for p in (TOP / where).rglob('*.c')
+            if 'hosted' not in p.parts)
+
+
+def pages_of(path):
+    """The pages that may explain what this file prints: that of the driver
+    it is part of, or any where it is part of none."""
+    stem = re.sub(r'^if_|^pv_', '', path.stem)
+    if path.parent.name == 'scsi':
+        stem = {'disk': 'sd'}.get(stem, stem)
+    while stem and 'arch' not in path.parts:
+        if (stem, '4') in NAMED:
+            return [NAMED[stem, '4']]
+        stem = stem.rpartition('_')[0]
+    return [text for (_, section), text in NAMED.items() if section in '478']
 
 
 def page_of(path):
-    """The page of the driver that this file is part of."""
-    stem = re.sub(r'^if_|^pv_', '', path.stem)
-    if re.match(r'virt|vq_', stem):
-        return NAMED['virtio', '4']
-    if path.parent.name == 'scsi':
-        stem = {'scsi_disk': 'sd', 'scsi_cd': 'cd'}.get(stem, 'scsibus')
-    while stem:
-        if (stem, '4') in NAMED:
-            return NAMED[stem, '4']
-        stem = stem.rpartition('_')[0]
-    return NAMED['pvbus', '4']
+    return pages_of(path)[0]
 
 
 def plain(text):
     """Without what stands for a value, and what the core adds."""
     text = re.sub(r'%[-#0-9.*]*(ll|[lhz])?[a-zA-Z]', '%', text)
     text = re.sub(r'\b\d+\b', '%', text)
+    text = re.sub(r'%(:?%)+', '%', text)
     return re.sub(r'\s+', ' ', text).strip()
+
+
+# what others' messages are put into
+FRAMES = {'panic:', '% at root: %', '%+0x%'}
 
 
 def has_words(text):
     """Something of its own, not only what is put in elsewhere."""
-    return re.sub(r'[%:, ]|screen', '', text) != ''
+    return text not in FRAMES and re.sub(r'[%:, ]|screen', '', text) != ''
+
+
+def bare(text):
+    """Without the device's name before it, and what was done after it."""
+    text = re.sub(r'^\S+?: ', '', text)
+    return re.sub(r'(; reset|; not used any more|, not used)$', '', text)
 
 
 def diagnostics(page):
     for quoted in re.findall(r'^\.It "(.*)"', page, re.M):
-        text = plain(quoted.replace(r'\e', '\\'))
-        text = re.sub(r'^\S+?: ', '', text)
-        text = re.sub(r'(; reset|; not used any more|, not used)$', '', text)
+        text = bare(plain(quoted.replace(r'\e', '\\')))
         if has_words(text):
             yield text
 
 
-SAYS = re.compile(r'\b(device_printf|virtio_fail|virtio_giveup)\(([^;]*?)\);',
+SAYS = re.compile(r'\b(device_printf|device_describe|virtio_fail|'
+    r'virtio_giveup|printf)\(([^;]*?)\);',
     re.S)
 
 
 def said(path):
     for call in SAYS.finditer(source(path)):
-        pieces = re.findall(r'"((?:[^"\\]|\\.)*)"', call[2])
-        text = plain(''.join(pieces[:1] if not re.search(r'"\s+"', call[2])
-            else re.findall(r'"((?:[^"\\]|\\.)*)"',
-                re.search(r'("(?:[^"\\]|\\.)*"\s*)+', call[2])[0]))
-            .replace(r'\n', ''))
+        literals = re.search(r'("(?:[^"\\]|\\.)*"\s*)+', call[2])
+        if literals is None:
+            continue
+        text = ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', literals[0]))
+        text = bare(plain(text.replace(r'\n', '')))
         if has_words(text):
             yield text
 
 
-@pytest.mark.parametrize('path', sources(), ids=lambda p: p.stem)
-def test_what_a_driver_says_is_in_its_page(path):
-    told = list(diagnostics(page_of(path)))
-    told += list(diagnostics(NAMED['virtio', '4']))
-    for text in said(path):
-        wanted = '.*'.join(re.escape(t) for t in text.split('%'))
-        assert any(re.search(wanted, t) or re.fullmatch(
-            '.*'.join(re.escape(x) for x in t.split('%')), text)
-            for t in told), text
+def alike(said, told):
+    """The page may say more, or have a value for what stands for one."""
+    def pattern(text):
+        return '.*'.join(map(re.escape, text.split('%')))
+    return re.search(pattern(said), told) or re.fullmatch(pattern(told), said)
 
 
 @pytest.mark.parametrize('path', [p for p in sources()
-    if 'struct virtio_feature ' in p.read_text()], ids=lambda p: p.stem)
+    if SAYS.search(p.read_text())],
+    ids=lambda p: str(p.relative_to(TOP / 'sys')))
+def test_what_a_driver_says_is_in_its_page(path):
+    told = [text for page in [*pages_of(path), NAMED['virtio', '4']]
+        for text in diagnostics(page)]
+    assert [t for t in said(path) if not any(alike(t, x) for x in told)] == []
+
+
+# Feature bits: the drivers' tables.
+
+def bits():
+    """The numbers of the names."""
+    found = {}
+    for path in TOP.glob('sys/dev/pv/*reg.h'):
+        for name, one in re.findall(
+                r'^#define\s+(\w+_F_\w+)\s+\(?(?:1ULL << |VIRTIO_BIT\()(\d+)\)',
+                path.read_text(), re.M):
+            found[name] = int(one)
+    return found
+
+
+def features(path):
+    """Rows of a table: bit, name, what it needs, use."""
+    text, number = source(path), bits()
+    table = re.search(r'struct virtio_feature \w+\[\] = \{(.*?)\n\};', text,
+        re.S)[1]
+    prefix = re.search(r'#define FEATURE\(.*?(\w+_F_)##', text, re.S)
+    rows = []
+    for name, rest in re.findall(r'FEATURE\((\w+),(.*?)\),\n', table, re.S):
+        rows.append((prefix[1] + name, *rest.split(','), f'"{name}"'))
+    for row in re.findall(r'^\t\{(.*?)\},?$', table, re.S | re.M):
+        rows.append(row.split(','))
+    for bit, needs, flags, quoted in rows:
+        needs = re.findall(r'_F_(\w+)', needs)
+        use = 'no' if 'UNUSED' in flags else 'required' if 'REQUIRED' in \
+            flags else 'yes'
+        yield number[bit.strip()], quoted.strip(' "\t\n'), needs, use
+
+
+WITH_FEATURES = [p for p in sorted(TOP.glob('sys/dev/pv/*.c'))
+    if re.search(r'struct virtio_feature \w+\[\] = \{', p.read_text())]
+
+
+@pytest.mark.parametrize('path', WITH_FEATURES, ids=lambda p: p.stem)
 def test_each_feature_a_driver_knows_is_named_in_its_page(path):
-    tables = re.findall(r'struct virtio_feature \w+\[\] = \{(.*?)\n\};',
-        source(path), re.S)
-    bits = re.findall(r'"([A-Z0-9_]+)"', ''.join(tables))
     page = page_of(path)
-    assert not [b for b in bits if not re.search(rf'\b{b}\b', page)]
+    named = [name for _, name, _, _ in features(path)]
+    assert named
+    assert not [n for n in named if not re.search(rf'\b{n}\b', page)]
+
+
+@pytest.mark.parametrize('path', WITH_FEATURES, ids=lambda p: p.stem)
+def test_the_table_of_feature_bits_is_that_of_the_driver(path):
+    name = re.sub(r'^if_', '', path.stem)
+    section = NAMED['virtio', '4'].partition('.Ss Feature bits\n')[2]
+    title = 'each device:' if name == 'virtio' else f'.Xr {name} 4 :'
+    table = section.partition(f'{title}\n.Bl -column')[2].partition('.El')[0]
+    shown = [(int(bit), mark, name, re.findall(r'[A-Z][A-Z0-9_]+', needs), use)
+        for bit, mark, name, needs, use in re.findall(
+            r'^\.It (\d+) Ta (\w+) (\w+) Ta (.*) Ta (\w+)$', table, re.M)]
+    assert shown == [(bit, 'Dv', name, needs, use)
+        for bit, name, needs, use in sorted(features(path))]
 
 
 def test_each_line_of_configuration_is_one():
@@ -121,12 +187,34 @@ def test_each_line_of_configuration_is_one():
                 (path.name, line)
 
 
+@pytest.mark.parametrize('name', re.findall(r'^(\w+)\*\s+at virtio\?',
+    '\n'.join(p.read_text() for p in TOP.glob('sys/**/conf/GENERIC*')), re.M))
+def test_the_page_of_a_virtio_driver_has_all_its_parts(name):
+    heads = re.findall(r'^\.S[hs] (.*)', NAMED[name, '4'], re.M)
+    for part in ('SYNOPSIS', 'DESCRIPTION', 'Features', 'EXAMPLES',
+            'DIAGNOSTICS', 'SEE ALSO', 'STANDARDS', 'CAVEATS'):
+        assert part in heads, part
+    order = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'FILES', 'EXAMPLES',
+        'DIAGNOSTICS', 'ERRORS', 'SEE ALSO', 'STANDARDS', 'CAVEATS', 'BUGS']
+    main = [h for h in heads if h.isupper()]
+    assert main == sorted(main, key=order.index)
+
+
 def test_every_device_of_the_configuration_has_a_page():
     for path in TOP.glob('sys/**/conf/GENERIC*'):
         for name in re.findall(r'^([a-z]+)[0-9*]+\s+at\s', path.read_text(),
                 re.M):
             assert any(re.search(rf'^\.Cd "{name}[0-9*]+ at ', t, re.M)
                 for t in PAGES.values()), name
+
+
+def test_every_word_of_the_command_line_is_in_boot():
+    told = set(re.findall(r'^\.It Cm ([\w.]+)=', NAMED['boot', '8'], re.M))
+    read = set()
+    for path in (TOP / 'sys').rglob('*.c'):
+        read |= set(re.findall(r'cmdline_get\("([\w.]+)"',
+            path.read_text()))
+    assert told == read
 
 
 def test_every_page_that_is_referred_to_exists():
