@@ -237,8 +237,10 @@ time_sensor_detach(struct time_sensor *ts)
 bool
 ratelimit(uint64_t *state, u_int burst, u_int persec)
 {
-	uint64_t now = nsecuptime(), step = NSEC_PER_SEC / persec, at;
+	uint64_t now = nsecuptime(), step, at;
 
+	KASSERT(burst != 0 && persec != 0);
+	step = NSEC_PER_SEC / persec;
 	/* the time at which the bucket will be full again */
 	at = __atomic_load_n(state, __ATOMIC_RELAXED);
 	if (at < now)

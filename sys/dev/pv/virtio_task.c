@@ -170,6 +170,16 @@ virtio_retry(void *arg)
 	virtio_work(arg, WORK_RESTART);
 }
 
+/* It works again, and its configuration may be another one. */
+static void
+virtio_restarted(struct virtio_softc *sc)
+{
+	sc->sc_nrestart++;
+	virtio_tell(sc, VIRTIO_RESUMED);
+	if (sc->sc_config_fn != NULL)
+		sc->sc_config_fn(sc->sc_config_arg);
+}
+
 static void
 virtio_task_restart(struct virtio_softc *sc)
 {
@@ -177,10 +187,7 @@ virtio_task_restart(struct virtio_softc *sc)
 		if (!virtio_may_restart(sc))
 			return;
 	}
-	sc->sc_nrestart++;
-	virtio_tell(sc, VIRTIO_RESUMED);
-	if (sc->sc_config_fn != NULL)
-		sc->sc_config_fn(sc->sc_config_arg);
+	virtio_restarted(sc);
 }
 
 static void
@@ -243,10 +250,9 @@ virtio_control_reset(struct virtio_softc *sc)
 		return (EBUSY);
 	virtio_halt(sc);
 	virtio_tell(sc, VIRTIO_STOPPED);
-	if ((error = virtio_rerun(sc)) == 0) {
-		sc->sc_nrestart++;
-		virtio_tell(sc, VIRTIO_RESUMED);
-	} else {
+	if ((error = virtio_rerun(sc)) == 0)
+		virtio_restarted(sc);
+	else {
 		virtio_forget(sc);
 		if (virtio_may_restart(sc))
 			virtio_task_restart(sc);

@@ -385,6 +385,17 @@ a_cache_that_was_turned_off_is_so_after_a_reset(void **state)
 	assert_text("hw.vioblk0.writeback", "0");
 }
 
+/* Nobody tells of what changed while the device was being reset. */
+static void
+a_capacity_that_changed_across_a_reset_is_noticed(void **state)
+{
+	make(0);
+	attach();
+	sim_config_put(bk->bk_sv, 0, 8, 4096);
+	assert_int_equal(sysctl_write("hw.virtio.0.control", "reset"), 0);
+	assert_text("hw.vioblk0.size", "2097152");
+}
+
 static void
 the_time_limit_can_be_set(void **state)
 {
@@ -718,6 +729,7 @@ main(void)
 		TEST(zones_that_must_be_managed_are_refused),
 		TEST(zones_that_may_be_managed_are_not),
 		TEST(a_cache_that_was_turned_off_is_so_after_a_reset),
+		TEST(a_capacity_that_changed_across_a_reset_is_noticed),
 		TEST(the_time_limit_can_be_set),
 		TEST(small_steps_are_few_requests),
 		TEST(steps_here_and_there_are_not_read_ahead),
