@@ -47,7 +47,7 @@ KLDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 # V=1 shows the commands
 Q := $(if $(V),,@)
 
-.PHONY: all help hv hv-linux run test man bench clean install-build FORCE
+.PHONY: all help image hv hv-linux run test man bench clean install-build FORCE
 .DELETE_ON_ERROR:
 .SUFFIXES:
 
@@ -58,6 +58,7 @@ help:
 
 #: make             kernel, programs and root image for ARCH (amd64)
 #: make run         boot it in QEMU on this terminal; leave with halt or Ctrl-A X
+#: make image       paravane.iso and paravane.img in build/amd64, which boot by GRUB, BIOS or UEFI
 #: make test        all tests, of each ARCH or of one; STRICT=1 makes a skipped test a failure
 #:                  ALL=1 takes each variant of a test on each ARCH
 #: make hv          the hypervisor that boot tests on amd64 run in, see tests/hv/README
@@ -69,6 +70,7 @@ help:
 #: ARCH=amd64|arm64|arm64eb|riscv64  ACCEL=tcg|kvm  QEMU=  MACHINE=  MEM=  SMP=  APPEND=  DISK=FILE
 #: SCREEN=vnc=:0  QEMU_ARGS=  ROOT=DIR (files laid over the root image)
 #: CONFIG=FILE (a kernel of its own, in build/ARCH/NAME: paravane.config(5))
+#: INITRD=FILE (in image: a root image beside the kernel's own)
 
 # --- configuration ----------------------------------------------------------
 
@@ -184,6 +186,27 @@ $(B)/root.cpio: $(B)/crunch $(ROOTFILES) tools/mkcpio $(B)/root.stamp $(B)/manua
 	  echo "file /bin/crunch 0755 $(B)/crunch"; \
 	  echo "file /usr/share/man/manual.gz 0444 $(B)/manual.gz"; } > $(B)/root.list
 	$(Q)$(PYTHON) tools/mkcpio $@ $(B)/root.list $(ROOT)
+
+# --- images that boot by GRUB -------------------------------------------------
+
+# in the environment, since words may have quotes
+export INITRD
+
+image:
+	$(if $(filter-out amd64,$(ARCH)),$(error make image: there is \
+	    none for $(ARCH): only amd64 is booted by GRUB))
+	@tools/deps image
+	@$(MAKE) --no-print-directory -s $(K)/paravane.iso $(K)/paravane.img
+
+$(K)/image.stamp: FORCE
+	@mkdir -p $(K)
+	@printf '%s\n' "$$APPEND" "$$INITRD" | cmp -s - $@ || \
+	    printf '%s\n' "$$APPEND" "$$INITRD" > $@
+
+$(K)/paravane.iso $(K)/paravane.img: $(K)/paravane tools/mkimage \
+    $(K)/image.stamp $(wildcard $(INITRD))
+	@echo "  GRUB    $@"
+	$(Q)$(PYTHON) tools/mkimage -a "$$APPEND" -i "$$INITRD" $< $@
 
 # --- run, test, and so on -----------------------------------------------------
 

@@ -14,7 +14,7 @@
 struct taskq {
 	struct mutex		 tq_mtx;
 	TAILQ_HEAD(, task)	 tq_tasks;
-	struct task		*tq_running;
+	bool			 tq_started;	/* it has its thread */
 	const char		*tq_name;
 };
 
@@ -77,11 +77,39 @@ taskq_mark_run(void *arg)
 	mtx_leave(&systq_store.tq_mtx);
 }
 
+/* With tq_mtx, which is left meanwhile. */
+static void
+taskq_call(struct taskq *tq, struct task *t)
+{
+	TAILQ_REMOVE(&tq->tq_tasks, t, t_entry);
+	t->t_queued = false;
+	mtx_leave(&tq->tq_mtx);
+	t->t_fn(t->t_arg);
+	mtx_enter(&tq->tq_mtx);
+}
+
+/* At boot, when the thread that will run them has other things to do. */
+static bool
+taskq_early(struct taskq *tq)
+{
+	struct task *t;
+	bool early;
+
+	mtx_enter(&tq->tq_mtx);
+	early = !tq->tq_started;
+	while (early && (t = TAILQ_FIRST(&tq->tq_tasks)) != NULL)
+		taskq_call(tq, t);
+	mtx_leave(&tq->tq_mtx);
+	return (early);
+}
+
 void
 taskq_barrier(struct taskq *tq)
 {
 	struct taskq_mark tm = { .tm_done = false };
 
+	if (taskq_early(tq))
+		return;
 	task_set(&tm.tm_task, taskq_mark_run, &tm);
 	task_add(tq, &tm.tm_task);
 	mtx_enter(&systq_store.tq_mtx);
@@ -99,14 +127,11 @@ taskq_run(void *arg)
 	struct task *t;
 
 	mtx_enter(&tq->tq_mtx);
+	tq->tq_started = true;
 	for (;;) {
 		while ((t = TAILQ_FIRST(&tq->tq_tasks)) == NULL)
 			(void)msleep_nsec(tq, &tq->tq_mtx, PRI_INTR,
 			    tq->tq_name, INFSLP);
-		TAILQ_REMOVE(&tq->tq_tasks, t, t_entry);
-		t->t_queued = false;
-		mtx_leave(&tq->tq_mtx);
-		t->t_fn(t->t_arg);
-		mtx_enter(&tq->tq_mtx);
+		taskq_call(tq, t);
 	}
 }

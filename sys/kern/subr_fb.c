@@ -87,6 +87,39 @@ fb_tell_mode(struct fb *fb)
 	mtx_leave(&fb->fb_mtx);
 }
 
+/* --- the boot loader's --------------------------------------------------- */
+
+static struct {
+	struct device	 *dev;			/* NULL: there is none */
+	paddr_t		  addr;
+	void		(*taken)(void *, const struct device *);
+	void		 *arg;
+} fb_boot;
+
+void
+fb_boot_set(struct device *dev, paddr_t addr,
+    void (*taken)(void *, const struct device *), void *arg)
+{
+	fb_boot.dev = dev;
+	fb_boot.addr = addr;
+	fb_boot.taken = taken;
+	fb_boot.arg = arg;
+}
+
+bool
+fb_boot_addr(paddr_t *addr)
+{
+	*addr = fb_boot.addr;
+	return (fb_boot.dev != NULL);
+}
+
+void
+fb_boot_take(const struct device *by)
+{
+	KASSERT(fb_boot.dev != NULL);
+	fb_boot.taken(fb_boot.arg, by);
+}
+
 /* --- size --------------------------------------------------------------- */
 
 static size_t

@@ -16,6 +16,7 @@
 #include <sys/rwlock.h>
 #include <sys/types.h>
 
+struct device;
 struct fb;
 struct fbdev;
 
@@ -130,5 +131,21 @@ int	fbdev_attach(struct fbdev **, struct fb *);
 void	fbdev_detach(struct fbdev *);
 void	fbdev_mode(struct fbdev *);
 void	fbdev_idle(struct fbdev *);
+
+/*
+ * The frame buffer that the boot loader left is driven before the bus of the
+ * device that shows it is looked at.  A driver of that device, which puts
+ * an end to it, takes the screen over.  All in thread context, while devices
+ * are attached.
+ *
+ * fb_boot_set: there is one, at that address; taken is called with the device
+ *	that takes over.  Device NULL: there is none any more.
+ * fb_boot_addr: where it is; false: there is none.
+ * fb_boot_take: it belongs to this device from now on.
+ */
+void	fb_boot_set(struct device *, paddr_t,
+	    void (*)(void *, const struct device *), void *);
+bool	fb_boot_addr(paddr_t *);
+void	fb_boot_take(const struct device *);
 
 #endif /* _SYS_FB_H_ */

@@ -61,7 +61,7 @@ def need_overcommit():
 
 
 def need_grub():
-    why = need_command('grub-mkrescue', 'xorriso', 'mformat')
+    why = need_command('grub-mkimage', 'xorriso', 'mformat')
     if not why and not pathlib.Path('/usr/lib/grub/i386-pc').is_dir():
         why = 'GRUB for BIOS (grub-pc-bin) not installed'
     return why

@@ -133,6 +133,19 @@ def wait_text(g, pattern, timeout=15, scale=1, **arguments):
         **arguments).text(scale)
 
 
+def assert_drawn(g, width, height):
+    """What fbbench draws, by its mapping and by write(2), is on a screen of
+    that size where it is to be."""
+    g.output('fbbench rect 200 300 77 33 ff0000; '
+        'fbbench write 301 401 99 3 00ff00; fbbench rect '
+        f'{width - 1} {height - 1} 1 1 0000ff')
+    shot = wait_picture(g, lambda p: p.box('0000ff'))
+    assert (shot.width, shot.height) == (width, height)
+    assert shot.box('ff0000') == (200, 300, 77, 33, 77 * 33)
+    assert shot.box('00ff00') == (301, 401, 99, 3, 99 * 3)
+    assert shot.box('0000ff') == (width - 1, height - 1, 1, 1, 1)
+
+
 KEYS = {' ': 'spc', '-': 'minus', '/': 'slash', '\n': 'ret', '.': 'dot',
     ';': 'semicolon', '=': 'equal', ',': 'comma', "'": 'apostrophe'}
 SHIFTED = {'>': 'dot', '<': 'comma', '|': 'backslash', '&': '7', '"':

@@ -13,22 +13,19 @@
 # ACTION OF CONTRACT, NEGLIGENCE OR OTHER TORTIOUS ACTION, ARISING OUT OF
 # OR IN CONNECTION WITH THE USE OR PERFORMANCE OF THIS SOFTWARE.
 
-"""How the kernel starts, by each boot protocol and machine; how it ends;
+"""How the kernel starts, on each machine (by GRUB: test_image.py); how it ends;
 what its first messages look like; and bad input that it survives."""
 
-import os
 import random
 import re
-import shutil
 import struct
-import subprocess
 
 import pytest
 
 from assembly import CALLS, KERNEL_ADDRESS, NO_ADDRESS, WRONG, call, elf, \
     leave, leave_by_result
-from guest import BOARDS, KERNEL, ORDER, OVMF, ROOT, THIS, disk, \
-    dmesg_lines, make_root, mentions, qemu72
+from guest import BOARDS, KERNEL, ORDER, ROOT, THIS, disk, dmesg_lines, \
+    make_root, mentions, qemu72
 
 DEVICES = '-device virtio-rng-pci -device virtio-serial-pci'
 
@@ -71,49 +68,6 @@ def test_processors_old_and_new(boot, cpu):
 def test_more_processors_than_are_used_do_no_harm(boot):
     text, status = boot(smp=4, append='-- echo ready')
     assert '\nready\n' in text and status == 0
-
-
-def grub_iso(tmp_path, words):
-    """A CD that boots the kernel by Multiboot2, under BIOS and UEFI."""
-    grub = tmp_path / 'iso' / 'boot' / 'grub'
-    grub.mkdir(parents=True)
-    shutil.copy(KERNEL, tmp_path / 'iso' / 'boot' / 'paravane')
-    (grub / 'grub.cfg').write_text('set timeout=0\n'
-        'menuentry Paravane {\n'
-        f'    multiboot2 /boot/paravane {words}\n'
-        '}\n')
-    iso = tmp_path / 'paravane.iso'
-    subprocess.run(['grub-mkrescue', '-o', iso, '--locales=', '--fonts=',
-        '--themes=', tmp_path / 'iso', '-quiet'], check=True,
-        stderr=subprocess.DEVNULL)
-    return iso
-
-
-@pytest.mark.arch('amd64')
-@pytest.mark.needs('grub')
-@pytest.mark.parametrize('machine', ['q35', 'pc'])
-def test_multiboot2_by_grub_under_bios(boot, image, tmp_path, machine):
-    iso = grub_iso(tmp_path, '-- echo ready')
-    text, status = boot(f'-cdrom {iso}', disk(image('d.img', 5 << 20)),
-        kernel=None, machine=machine)
-    assert '\nready\n' in text and status == 0
-    assert re.search(r'^vioblk0 at virtio\d+: 5 MB', text, re.M)
-
-
-@pytest.mark.arch('amd64')
-@pytest.mark.needs('uefi')
-@pytest.mark.parametrize('mem', ['256M', '4G'])
-def test_multiboot2_by_grub_under_uefi(boot, image, tmp_path, mem):
-    iso = grub_iso(tmp_path, '-- echo ready')
-    code = next(p for p in OVMF if os.path.exists(p))
-    nvram = tmp_path / 'vars.fd'
-    shutil.copy(code.replace('CODE', 'VARS'), nvram)
-    text, status = boot(
-        f'-drive if=pflash,format=raw,readonly=on,file={code} '
-        f'-drive if=pflash,format=raw,file={nvram} -cdrom {iso}',
-        disk(image('d.img', 5 << 20)), kernel=None, mem=mem, timeout=150)
-    assert '\nready\n' in text and status == 0
-    assert re.search(r'^vioblk0 at virtio\d+: 5 MB', text, re.M)
 
 
 # Memory.

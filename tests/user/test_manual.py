@@ -190,13 +190,14 @@ def test_each_line_of_configuration_is_one():
 @pytest.mark.parametrize('name', re.findall(r'^(\w+)\*\s+at virtio\?',
     '\n'.join(p.read_text() for p in TOP.glob('sys/**/conf/GENERIC*')), re.M))
 def test_the_page_of_a_virtio_driver_has_all_its_parts(name):
-    heads = re.findall(r'^\.S[hs] (.*)', NAMED[name, '4'], re.M)
+    page = NAMED[name, '4']
+    heads = re.findall(r'^\.S[hs] (.*)', page, re.M)
     for part in ('SYNOPSIS', 'DESCRIPTION', 'Features', 'EXAMPLES',
             'DIAGNOSTICS', 'SEE ALSO', 'STANDARDS', 'CAVEATS'):
         assert part in heads, part
     order = ['NAME', 'SYNOPSIS', 'DESCRIPTION', 'FILES', 'EXAMPLES',
         'DIAGNOSTICS', 'ERRORS', 'SEE ALSO', 'STANDARDS', 'CAVEATS', 'BUGS']
-    main = [h for h in heads if h.isupper()]
+    main = re.findall(r'^\.Sh (.*)', page, re.M)
     assert main == sorted(main, key=order.index)
 
 

@@ -770,6 +770,20 @@ virtio_pci_shm(struct virtio_softc *vsc, uint8_t id, struct virtio_shm *vs)
 	return (ENOENT);
 }
 
+static bool
+virtio_pci_owns(struct virtio_softc *vsc, bus_addr_t addr)
+{
+	const struct pci_bar *pb = virtio_pci(vsc)->sc_place;
+	u_int bar;
+
+	for (bar = 0; bar < PCI_NBARS; bar++, pb++) {
+		if (!pb->pb_io && addr >= pb->pb_addr &&
+		    addr - pb->pb_addr < pb->pb_size)
+			return (true);
+	}
+	return (false);
+}
+
 const struct virtio_transport virtio_pci_ops = {
 	.vt_name = "pci-1.x",
 	.vt_get_features = virtio_pci_get_features,
@@ -786,6 +800,7 @@ const struct virtio_transport virtio_pci_ops = {
 	.vt_queue_is_off = virtio_pci_queue_is_off,
 	.vt_notify = virtio_pci_notify,
 	.vt_shm = virtio_pci_shm,
+	.vt_owns = virtio_pci_owns,
 	.vt_nvec = virtio_pci_nvec,
 	.vt_intr_setup = virtio_pci_intr_setup,
 	.vt_intr_barrier = virtio_pci_intr_barrier,

@@ -447,6 +447,16 @@ viogpu_describe(struct viogpu_softc *sc)
 	    sc->sc_nso == 1 ? "" : "s", modes);
 }
 
+/* VGA's frame buffer, if it has one, is not shown any more. */
+static void
+viogpu_boot_screen(struct viogpu_softc *sc)
+{
+	paddr_t addr;
+
+	if (fb_boot_addr(&addr) && virtio_owns(sc->sc_vsc, addr))
+		fb_boot_take(&sc->sc_dev);
+}
+
 int
 viogpu_attach(struct device *parent __unused, struct device *self, void *aux)
 {
@@ -470,6 +480,7 @@ viogpu_attach(struct device *parent __unused, struct device *self, void *aux)
 	    (error = viogpu_refresh(sc)) != 0)
 		goto fail;
 	viogpu_describe(sc);
+	viogpu_boot_screen(sc);
 	viogpu_screens(sc);
 	return (0);
 fail:

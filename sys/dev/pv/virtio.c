@@ -440,6 +440,12 @@ virtio_shm(struct virtio_softc *sc, uint8_t id, struct virtio_shm *vs)
 	return (sc->sc_vt->vt_shm(sc, id, vs));
 }
 
+bool
+virtio_owns(struct virtio_softc *sc, bus_addr_t addr)
+{
+	return (sc->sc_vt->vt_owns != NULL && sc->sc_vt->vt_owns(sc, addr));
+}
+
 int
 virtio_config_read(struct virtio_softc *sc, const struct virtio_field *vc,
     size_t n, void *image)

@@ -39,6 +39,7 @@ struct virtio_vec {			/* one interrupt vector, planned */
  *	or to what the device wants to see instead.
  * shm: where a shared memory region is (2.10).  ENOENT; ENXIO: the device says
  *	what cannot be.  May be NULL.
+ * owns: memory or registers at that address are the device's.  May be NULL.
  * nvec: vectors of messages that could be had; 0: there is just a line.
  * intr_setup: so many vectors of messages; 0: the line, which calls
  *	virtio_intr().  Any vectors of before were freed.  ENOSPC and others.
@@ -75,6 +76,7 @@ struct virtio_transport {
 
 	int		(*vt_shm)(struct virtio_softc *, uint8_t,
 			    struct virtio_shm *);
+	bool		(*vt_owns)(struct virtio_softc *, bus_addr_t);
 
 	u_int		(*vt_nvec)(struct virtio_softc *);
 	int		(*vt_intr_setup)(struct virtio_softc *, enum ipl,

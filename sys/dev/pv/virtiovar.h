@@ -124,6 +124,12 @@ struct virtio_shm {
 int	 virtio_shm(struct virtio_softc *, uint8_t id, struct virtio_shm *);
 
 /*
+ * Whether what is in memory at that address is a part of the device that it
+ * does not tell of in the terms of virtio, such as VGA's.  Thread context.
+ */
+bool	 virtio_owns(struct virtio_softc *, bus_addr_t);
+
+/*
  * Copy the fields, all of one generation, into an image of the structure,
  * whose members are plain integers: the transport knows the byte order.
  * Fields whose feature was not offered, or that lie beyond the space there

@@ -41,6 +41,7 @@
 #define KD_GRAPHICS	1
 
 CFDRIVER_DECL(wsdisplay, DV_TTY);
+WSDISPLAY_ATTACH_DECL(genfb);
 WSDISPLAY_ATTACH_DECL(viogpu);
 
 static void

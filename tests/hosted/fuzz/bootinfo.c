@@ -37,6 +37,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		(void)bootinfo_multiboot2(&bi, BASE, map);
 	fuzz_check(memchr(bi.bi_cmdline, '\0', sizeof(bi.bi_cmdline)) != NULL,
 	    "command line");
+	fuzz_check(bi.bi_fb.gf_bits == 0 || (bi.bi_fbwhy == NULL &&
+	    GENFB_BYTES(&bi.bi_fb) * bi.bi_fb.gf_width <=
+	    bi.bi_fb.gf_pitch), "frame buffer");
 	for (i = 0; i < bi.bi_memory.ml_n; i++)
 		fuzz_check(bi.bi_memory.ml_range[i].mr_end >
 		    bi.bi_memory.ml_range[i].mr_start, "range");

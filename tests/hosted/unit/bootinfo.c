@@ -30,6 +30,11 @@ assert_sound(void)
 	    NULL);
 	assert_true(bi.bi_memory.ml_n <= MEMLIST_MAX);
 	assert_true(bi.bi_initrd_end >= bi.bi_initrd);
+	if (bi.bi_fb.gf_bits != 0)
+		assert_true(bi.bi_fbwhy == NULL && bi.bi_fb.gf_addr +
+		    GENFB_SIZE(&bi.bi_fb) > bi.bi_fb.gf_addr &&
+		    GENFB_BYTES(&bi.bi_fb) * bi.bi_fb.gf_width <=
+		    bi.bi_fb.gf_pitch);
 	for (i = 0; i < bi.bi_memory.ml_n; i++)
 		assert_true(bi.bi_memory.ml_range[i].mr_end >
 		    bi.bi_memory.ml_range[i].mr_start);
@@ -158,13 +163,21 @@ pvh_cut_or_changed_is_not_read_beyond(void **state)
 
 static struct {
 	uint32_t	total, rsvd;
-	struct { uint32_t type, size; char text[24]; } cmdline;
+	struct { uint32_t type, size; char text[32]; } cmdline;
 	struct { uint32_t type, size, start, end; } mod;
 	struct {
 		uint32_t type, size, entsize, version;
 		struct { uint64_t addr, size; uint32_t type, rsvd; } ent[2];
 	} mmap;
 	struct { uint32_t type, size; char rsdp[40]; } acpi;
+	struct {
+		uint32_t type, size;
+		uint32_t addr[2];
+		uint32_t pitch, width, height;
+		uint8_t bits, kind, rsvd[2];
+		uint8_t red[2], green[2], blue[2], pad[2];
+	} fb;
+	struct { uint32_t type, size; char name[16]; } loader;
 	struct { uint32_t type, size; } end;
 } mb;
 
@@ -175,7 +188,7 @@ make_mb(void)
 	mb.total = sizeof(mb);
 	mb.cmdline.type = 1;
 	mb.cmdline.size = 8 + 6;
-	strlcpy(mb.cmdline.text, "a=1 b", 24);
+	strlcpy(mb.cmdline.text, "a=1 b", 32);
 	mb.cmdline.size = sizeof(mb.cmdline);
 	mb.mod.type = 3;
 	mb.mod.size = sizeof(mb.mod);
@@ -192,6 +205,18 @@ make_mb(void)
 	mb.acpi.type = 15;
 	mb.acpi.size = sizeof(mb.acpi);
 	memcpy(mb.acpi.rsdp, "RSD PTR ", 8);
+	mb.fb.type = 8;
+	mb.fb.size = 38;
+	mb.fb.addr[0] = 0xe0000000;
+	mb.fb.pitch = 1024 * 4;
+	mb.fb.width = 1024;
+	mb.fb.height = 768;
+	mb.fb.bits = 32;
+	mb.fb.kind = 1;
+	memcpy(mb.fb.red, "\20\10\10\10\0\10", 6);
+	mb.loader.type = 2;
+	mb.loader.size = sizeof(mb.loader);
+	strlcpy(mb.loader.name, "Other 1.0", 16);
 	mb.end.size = 8;
 }
 
@@ -205,6 +230,115 @@ multiboot2_is_understood(void **state)
 	assert_int_equal(bi.bi_initrd, 0x200000);
 	assert_true(bi.bi_hasrsdp);
 	assert_memory_equal(bi.bi_rsdp, "RSD PTR ", 8);
+	assert_null(bi.bi_fbwhy);
+	assert_int_equal(bi.bi_fb.gf_addr, 0xe0000000);
+	assert_int_equal(bi.bi_fb.gf_pitch, 4096);
+	assert_int_equal(bi.bi_fb.gf_width, 1024);
+	assert_int_equal(bi.bi_fb.gf_height, 768);
+	assert_int_equal(bi.bi_fb.gf_bits, 32);
+	assert_int_equal(bi.bi_fb.gf_red.gc_pos, 16);
+	assert_int_equal(bi.bi_fb.gf_green.gc_pos, 8);
+	assert_int_equal(bi.bi_fb.gf_blue.gc_size, 8);
+}
+
+static void
+assert_no_fb(const char *why)
+{
+	assert_int_equal(parse(&mb, sizeof(mb), true), 0);
+	assert_int_equal(bi.bi_fb.gf_bits, 0);
+	assert_non_null(bi.bi_fbwhy);
+	assert_string_equal(bi.bi_fbwhy, why);
+	make_mb();
+}
+
+static void
+a_frame_buffer_that_cannot_be_is_not_used(void **state)
+{
+	make_mb();
+	mb.fb.kind = 0;
+	assert_no_fb("colours of a palette");
+	mb.fb.kind = 2;
+	assert_no_fb("text");
+	mb.fb.kind = 3;
+	assert_no_fb("a kind that is not known");
+	mb.fb.size = 37;
+	assert_no_fb("a kind that is not known");
+	mb.fb.bits = 8;
+	assert_no_fb("not 15, 16, 24 or 32 bits a pixel");
+	mb.fb.bits = 255;
+	assert_no_fb("not 15, 16, 24 or 32 bits a pixel");
+	mb.fb.width = 0;
+	assert_no_fb("a size that cannot be");
+	mb.fb.width = 0x40000001;
+	assert_no_fb("a size that cannot be");
+	mb.fb.height = 16385;
+	assert_no_fb("a size that cannot be");
+	mb.fb.pitch = 4095;
+	assert_no_fb("lines of a length that cannot be");
+	mb.fb.pitch = 0xffffffff;
+	assert_no_fb("lines of a length that cannot be");
+	mb.fb.addr[0] = 0;
+	assert_no_fb("not in memory");
+	mb.fb.addr[1] = mb.fb.addr[0] = 0xffffffff;
+	assert_no_fb("an address that cannot be");
+	mb.fb.red[1] = 0;
+	assert_no_fb("colours that cannot be");
+	mb.fb.red[1] = 17;
+	assert_no_fb("colours that cannot be");
+	mb.fb.red[0] = 25;
+	assert_no_fb("colours that cannot be");
+	mb.fb.blue[0] = 255;
+	assert_no_fb("colours that cannot be");
+	mb.fb.green[0] = 7;
+	assert_no_fb("colours that cannot be");
+	mb.fb.blue[0] = 15;
+	assert_no_fb("colours that cannot be");
+}
+
+static void
+a_frame_buffer_in_usable_memory_is_not_used(void **state)
+{
+	make_mb();
+	mb.fb.addr[0] = 0x1ff000;
+	assert_no_fb("usable memory");
+	/* 3 MB, of which the last bytes are */
+	mb.fb.addr[0] = 0x10;
+	assert_no_fb("usable memory");
+	mb.mmap.ent[1].addr = 0xe02ff000;
+	assert_no_fb("usable memory");
+	mb.mmap.ent[1].addr = 0xe0300000;
+	assert_int_equal(parse(&mb, sizeof(mb), true), 0);
+	assert_null(bi.bi_fbwhy);
+	/* whatever comes first of the two */
+	mb.mmap.ent[1].addr = 0xe0000000;
+	mb.mmap.ent[1].type = 2;
+	assert_int_equal(parse(&mb, sizeof(mb), true), 0);
+	assert_null(bi.bi_fbwhy);
+}
+
+static void
+a_tag_that_is_too_short_is_no_frame_buffer(void **state)
+{
+	make_mb();
+	mb.fb.size = 31;
+	assert_int_equal(parse(&mb, sizeof(mb), true), EINVAL);
+	assert_int_equal(bi.bi_fb.gf_bits, 0);
+}
+
+/* What GRUB makes of: x "a  b" 'c' \ */
+static void
+what_grub_quotes_is_as_it_was(void **state)
+{
+	static const char quoted[] = "\"x \\\"a  b\\\" \\'c\\'\" \\\\";
+
+	make_mb();
+	assert_true(sizeof(quoted) <= sizeof(mb.cmdline.text));
+	memcpy(mb.cmdline.text, quoted, sizeof(quoted));
+	assert_int_equal(parse(&mb, sizeof(mb), true), 0);
+	assert_string_equal(bi.bi_cmdline, quoted);
+	strlcpy(mb.loader.name, "GRUB 2.06", 16);
+	assert_int_equal(parse(&mb, sizeof(mb), true), 0);
+	assert_string_equal(bi.bi_cmdline, "x \"a  b\" 'c' \\");
 }
 
 static void
@@ -276,6 +410,10 @@ main(void)
 		TEST(a_module_around_the_end_is_none),
 		TEST(pvh_cut_or_changed_is_not_read_beyond),
 		TEST(multiboot2_is_understood),
+		TEST(a_frame_buffer_that_cannot_be_is_not_used),
+		TEST(a_frame_buffer_in_usable_memory_is_not_used),
+		TEST(a_tag_that_is_too_short_is_no_frame_buffer),
+		TEST(what_grub_quotes_is_as_it_was),
 		TEST(multiboot2_without_an_end_is_torn),
 		TEST(tags_that_cannot_be_end_it),
 		TEST(entries_of_no_size_are_left_out),

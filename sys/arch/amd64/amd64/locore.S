@@ -37,6 +37,9 @@ multiboot2_header:
 	.short	6, 1			/* modules on page boundaries */
 	.long	8
 	.balign 8
+	.short	5, 1			/* a frame buffer; optional */
+	.long	20, 1024, 768, 32	/* rather than others */
+	.balign 8
 	.short	0, 0
 	.long	8
 multiboot2_end:

@@ -212,6 +212,12 @@ machdep_loader(void)
 	return (bootinfo.bi_loader);
 }
 
+const struct bootinfo *
+machdep_bootinfo(void)
+{
+	return (&bootinfo);
+}
+
 u_int
 md_ncpus(void)
 {

@@ -16,6 +16,7 @@
 #include <dev/ic/pckbdvar.h>
 #include <dev/pci/pcivar.h>
 #include <machine/apic.h>
+#include <machine/bootinfo.h>
 #include <machine/cpu.h>
 #include <machine/machdep.h>
 #include <machine/mainbus.h>
@@ -127,6 +128,37 @@ mainbus_com(struct device *self)
 	}
 }
 
+/* What physical addresses end at. */
+static paddr_t
+mainbus_maxpa(void)
+{
+	uint32_t r[4];
+
+	cpuid(0x80000000, 0, r);
+	if (r[0] < 0x80000008)
+		return (1ULL << 36);
+	cpuid(0x80000008, 0, r);
+	return (1ULL << MIN(r[0] & 0xff, 52));
+}
+
+static void
+mainbus_fb(struct device *self)
+{
+	const struct bootinfo *bi = machdep_bootinfo();
+	struct genfb_conf gf = bi->bi_fb;
+	struct mainbus_attach_args ma = { .ma_name = "genfb",
+	    .ma_addr = gf.gf_addr, .ma_aux = &gf };
+	const char *why = bi->bi_fbwhy;
+
+	if (gf.gf_bits != 0 && gf.gf_addr + GENFB_SIZE(&gf) > mainbus_maxpa())
+		why = "beyond all addresses";
+	if (why != NULL)
+		device_printf(self, "the loader's screen is not used: %s\n",
+		    why);
+	else if (gf.gf_bits != 0)
+		(void)config_found(self, &ma, mainbus_print);
+}
+
 static void
 mainbus_simple(struct device *self, const char *name, uint16_t port)
 {
@@ -169,6 +201,7 @@ md_mainbus(struct device *self)
 {
 	mainbus_simple(self, "cpu", 0);
 	mainbus_com(self);
+	mainbus_fb(self);
 	if (acpi_sc.sc_hasfadt)
 		mainbus_simple(self, "acpi", 0);
 	if (!acpi_sc.sc_hasfadt ||

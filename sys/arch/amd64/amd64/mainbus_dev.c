@@ -2,7 +2,8 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * The simple devices of a PC: cpu, acpi, rtc, and serial ports at mainbus.
+ * The simple devices of a PC: cpu, acpi, rtc, serial ports, and the rest that
+ * is at mainbus.
  */
 
 #include <sys/device.h>
@@ -17,6 +18,7 @@
 #include <dev/acpi/acpivar.h>
 #include <dev/acpi/vmgenidvar.h>
 #include <dev/ic/comvar.h>
+#include <dev/ic/genfbvar.h>
 #include <dev/ic/pckbdvar.h>
 #include <dev/pv/fwcfgreg.h>
 #include <dev/pv/pvvar.h>
@@ -345,6 +347,39 @@ vmgenid_mainbus_attach(struct device *parent __unused, struct device *self,
 CFDRIVER_DECL(vmgenid, DV_DULL);
 CFATTACH_DECL(vmgenid, mainbus, vmgenid_softc,
     .ca_match = mainbus_child_match, .ca_attach = vmgenid_mainbus_attach);
+
+/* --- the boot loader's frame buffer ----------------------------------------------------- */
+
+static int
+genfb_mainbus_attach(struct device *parent __unused, struct device *self,
+    void *aux)
+{
+	struct genfb_softc *sc = (struct genfb_softc *)self;
+	struct mainbus_attach_args *ma = aux;
+	const struct genfb_conf *gf = ma->ma_aux;
+	void *video;
+	int error;
+
+	if ((video = md_map(gf->gf_addr, GENFB_SIZE(gf), MD_MAP_WC)) == NULL)
+		return (ENOMEM);
+	if ((error = genfb_attach(sc, gf, video)) != 0)
+		md_unmap(video, GENFB_SIZE(gf));
+	return (error);
+}
+
+static int
+genfb_mainbus_detach(struct device *self, int flags)
+{
+	struct genfb_softc *sc = (struct genfb_softc *)self;
+	int error;
+
+	if ((error = genfb_detach(self, flags)) == 0)
+		md_unmap(sc->sc_video, GENFB_SIZE(&sc->sc_conf));
+	return (error);
+}
+
+CFATTACH_DECL(genfb, mainbus, genfb_softc, .ca_match = mainbus_child_match,
+    .ca_attach = genfb_mainbus_attach, .ca_detach = genfb_mainbus_detach);
 
 /* --- keyboard --------------------------------------------------------------------------- */
 

@@ -9,6 +9,8 @@
 #include <sys/cmdline.h>
 #include <sys/memlist.h>
 
+#include <dev/ic/genfbvar.h>
+
 struct bootinfo {
 	struct memlist	 bi_memory;		/* usable, nothing taken out */
 	const char	*bi_loader;
@@ -16,6 +18,9 @@ struct bootinfo {
 	u_char		 bi_rsdp[36];		/* a copy, see bi_hasrsdp */
 	bool		 bi_hasrsdp;
 	paddr_t		 bi_rsdp_pa;		/* or its address; 0: search */
+	struct genfb_conf bi_fb;		/* gf_bits 0: none */
+	const char	*bi_fbwhy;	/* NULL, or why there is none */
+	bool		 bi_grub;	/* quotes what is on the line */
 	char		 bi_cmdline[CMDLINE_MAX + 1];
 };
 
