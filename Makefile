@@ -17,6 +17,12 @@ B := build/$(ARCH)
 MD := $(S)/arch/$(patsubst %eb,%,$(ARCH))
 CONFIG ?= $(MD)/conf/GENERIC
 PYTHON := /usr/bin/python3 -B
+ifneq ($(words $(CONFIG)) $(words $(notdir $(CONFIG))),1 1)
+$(error CONFIG=$(CONFIG): one file, whose path has no blanks)
+endif
+ifneq ($(filter crunch include obj paravane user,$(notdir $(CONFIG))),)
+$(error CONFIG=$(CONFIG): its folder in $(B) would be another's: rename it)
+endif
 # what another configuration does not share with GENERIC's is in a folder
 K := $(if $(filter $(abspath $(MD)/conf/GENERIC),$(abspath \
 	$(CONFIG))),$(B),$(B)/$(notdir $(CONFIG)))
@@ -43,6 +49,10 @@ KCFLAGS := -std=gnu11 -O2 -g $(WARNFLAGS) -ffreestanding -nostdinc \
 KLDFLAGS := -nostdlib -static -no-pie -Wl,--build-id=none \
 	-Wl,--gc-sections -Wl,-z,noexecstack -Wl,-z,max-page-size=4096 \
 	-Wl,--fatal-warnings $(ARCH_LDFLAGS)
+
+# These are words for others: a $ in them is not make's.
+override APPEND := $(value APPEND)
+override INITRD := $(value INITRD)
 
 # V=1 shows the commands
 Q := $(if $(V),,@)
@@ -204,7 +214,7 @@ $(K)/image.stamp: FORCE
 	    printf '%s\n' "$$APPEND" "$$INITRD" > $@
 
 $(K)/paravane.iso $(K)/paravane.img: $(K)/paravane tools/mkimage \
-    $(K)/image.stamp $(wildcard $(INITRD))
+    $(K)/image.stamp $(if $(word 2,$(INITRD)),FORCE,$(wildcard $(INITRD)))
 	@echo "  GRUB    $@"
 	$(Q)$(PYTHON) tools/mkimage -a "$$APPEND" -i "$$INITRD" $< $@
 

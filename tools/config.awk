@@ -12,7 +12,9 @@
 
 function fail(text)
 {
-	printf "%s:%d: %s\n", file, line, text > "/dev/stderr"
+	if (file != "")
+		text = file ":" line ": " text
+	print text > "/dev/stderr"
 	failed = 1
 	exit 1
 }
@@ -31,17 +33,25 @@ function place(path,	dir)
 	return (dir path)
 }
 
-# Read a file line by line, without comments.
+# Read a file line by line, without comments and the returns of DOS.
 function read_file(name, config,	saved, text, n)
 {
+	# by the same name, or by ever longer ones
+	if (name in reading || depth > 30)
+		fail(name ": includes itself")
 	saved = file "\n" line
+	reading[name] = 1
+	depth++
+	seen[name] = 1
+	n = getline text < name
+	if (n < 0)
+		fail(name ": cannot be read")
 	file = name
 	line = 0
-	if (!(name in seen))
-		seen[name] = nseen++
-	while ((n = (getline text < name)) > 0) {
+	for (; n > 0; n = getline text < name) {
 		line++
 		sub(/#.*/, "", text)
+		sub(/\r$/, "", text)
 		$0 = text
 		if (NF == 0)
 			continue
@@ -53,6 +63,8 @@ function read_file(name, config,	saved, text, n)
 	if (n < 0)
 		fail("cannot be read")
 	close(name)
+	delete reading[name]
+	depth--
 	split(saved, n_saved, "\n")
 	file = n_saved[1]
 	line = n_saved[2]
@@ -64,7 +76,7 @@ function read_file(name, config,	saved, text, n)
 # files PATH
 function config_line(	name)
 {
-	if (sub(/\$MACHINE/, machine) && machine == "")
+	if (gsub(/\$MACHINE/, machine) && machine == "")
 		fail("$MACHINE is not known")
 	if ($1 == "include" && NF == 2)
 		read_file(place($2), 1)
@@ -144,10 +156,16 @@ function device_line(n,	i, name, parent, unit, star)
 	have[name, parent] = 1
 }
 
-function add_source(path)
+function add_source(path,	elsewhere)
 {
-	if (path ~ /^\.?\.?\//)
-		outside = outside " " place(path)
+	elsewhere = path ~ /^\.?\.?\//
+	if (elsewhere)
+		path = place(path)
+	if (path in added)
+		return
+	added[path] = 1
+	if (elsewhere)
+		outside = outside " " path
 	else
 		list = list " " path
 }

@@ -155,3 +155,16 @@ def test_the_same_input_makes_the_same_bytes(make):
     # FAT counts in two seconds, ISO in hundredths of one
     time.sleep(2.1)
     assert both() == first
+
+
+def test_words_may_be_any_bytes(make):
+    word = b'foo=\xff'
+    assert word in make('a.img', '-a', os.fsdecode(word)).read_bytes()
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    r = subprocess.run([TOP / 'tools' / 'mkimage', KERNEL, tmp_path / 'b/a.img'],
+        capture_output=True, text=True)
+    assert r.returncode == 1
+    assert r.stderr == f'mkimage: {tmp_path}/b/a.img: No such file or ' \
+        'directory\n'

@@ -133,5 +133,46 @@ def test_the_machine_is_only_there_when_it_was_told(config):
         config('include arch/$MACHINE/GENERIC\n', machine='')
 
 
-def test_a_file_that_is_not_there_is_named(config):
-    assert config('include ./NOT\n') == 'my/NOT:0: cannot be read\n'
+def test_a_file_that_is_not_there_is_named(config, tmp_path):
+    assert config('\ninclude ./NOT\n') == \
+        'my/FOO:2: my/NOT: cannot be read\n'
+    assert config('files /not/there\n') == \
+        '/not/there: cannot be read\n'
+    (tmp_path / 'sys/files').write_text('include NOT\n')
+    assert config('include GENERIC\n') == \
+        'sys/files:1: sys/NOT: cannot be read\n'
+
+
+@pytest.mark.parametrize('loop', ['./FOO', '../my/FOO', './BAR'])
+def test_a_file_that_includes_itself_is_a_mistake(config, tmp_path, loop):
+    (tmp_path / 'my/BAR').write_text('include ./FOO\n')
+    assert config(f'include {loop}\n').endswith('FOO: includes itself\n')
+    # twice is not in a loop
+    (tmp_path / 'my/BAR').write_text('# nothing\n')
+    config('include GENERIC\n' + 'include ./BAR\n' * 2)
+
+
+def test_a_list_of_lists_that_includes_itself_is_a_mistake(config):
+    assert config('include GENERIC\nfiles ./files.foo\n',
+        'include ./files.foo\n') == \
+        'my/files.foo:1: my/files.foo: includes itself\n'
+
+
+def test_a_source_that_two_lists_have_is_linked_once(config):
+    got = config('include GENERIC\n' + 'files ./files.foo\n' * 2,
+        'file ./foo.c\nfile dev/foo.c\n')
+    assert got['OUTSIDE'] == ['my/foo.c']
+    assert got['SOURCES'].count('dev/foo.c') == 1
+
+
+def test_lines_may_end_as_those_of_dos(config):
+    assert config('include GENERIC\r\nfoo* at root\r\n')['devices'][-1] == \
+        'foo_root'
+
+
+@pytest.mark.parametrize('path', ['', 'my/', 'my stuff/FOO', 'my/obj'])
+def test_a_configuration_without_a_folder_of_its_own_is_refused(path):
+    r = subprocess.run(['make', '-n', f'CONFIG={path}'], cwd=TOP,
+        capture_output=True, text=True, timeout=20)
+    assert r.returncode == 2
+    assert f'CONFIG={path}: ' in r.stderr and len(r.stderr.split('\n')) == 2

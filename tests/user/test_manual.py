@@ -8,6 +8,7 @@ import html.parser
 import pathlib
 import re
 import subprocess
+import urllib.parse
 
 import pytest
 
@@ -312,3 +313,45 @@ def test_a_name_on_another_page_is_a_link_to_that_page(browsed):
             name, section = re.fullmatch(r'(\S+)\((\d)\)', shown).groups()
             assert name in names(source(
                 f'share/man/man{section}/{file[:-5]}'))
+
+
+PAGE = """\
+.Dd November 21, 2026
+.Dt X {section}
+.Os Paravane
+.Sh NAME
+{name}
+.Sh DESCRIPTION
+See
+.Xr c++ 4 .
+.Bl -diag
+.It "100% <done>"
+It is.
+.El
+"""
+
+
+def mkhtml(out, page):
+    return subprocess.run([TOP / 'tools' / 'mkhtml', out, page],
+        capture_output=True, text=True)
+
+
+def test_any_name_of_a_page_can_be_linked_to(tmp_path):
+    page = tmp_path / 'c#%.4'
+    page.write_text(PAGE.format(section=4, name='.Nm c#% ,\n.Nm c++\n.Nd c'))
+    assert mkhtml(tmp_path, page).returncode == 0
+    for name in page.name, 'index', 'words':
+        links = Links(tmp_path / f'{name}.html').links
+        assert f'{page.name}.html' in [urllib.parse.unquote(
+            link.partition('#')[0]) for link in links], name
+
+
+@pytest.mark.parametrize('section, name, why', [
+    (4, '.Nd c', 'no .Nm and .Nd in its NAME'),
+    (4, '.Nm c', 'no .Nm and .Nd in its NAME'),
+    (3, '.Nm c\n.Nd c', 'there is no section 3')])
+def test_a_page_that_cannot_be_listed_is_named(tmp_path, section, name, why):
+    page = tmp_path / f'c.{section}'
+    page.write_text(PAGE.format(section=section, name=name))
+    r = mkhtml(tmp_path, page)
+    assert (r.returncode, r.stderr) == (1, f'mkhtml: {page}: {why}\n')

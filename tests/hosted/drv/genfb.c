@@ -5,7 +5,9 @@
 
 #include "test.h"
 
+#include <sys/conf.h>
 #include <sys/errno.h>
+#include <sys/fbio.h>
 #include <sys/msgbuf.h>
 #include <sys/tty.h>
 
@@ -169,6 +171,37 @@ TEST(what_is_behind_a_line_is_left_alone)
 	assert_int_equal(video_written(&usual), 320 * 4 * 200);
 }
 
+TEST(a_screen_may_be_as_narrow_or_as_wide_as_any)
+{
+	static const struct genfb_conf sizes[] = {
+		{ 1, 64 * 2, 64, 64, 16, { 11, 5 }, { 5, 6 }, { 0, 5 } },
+		{ 1, GENFB_PITCH_MAX, 64, 64, 24, { 16, 8 }, { 8, 8 },
+		    { 0, 8 } },
+		{ 1, GENFB_PITCH_MAX, FB_SIDE_MAX, 64, 32, { 0, 8 }, { 8, 8 },
+		    { 16, 8 } },
+		{ 1, 64 * 4, 64, FB_SIDE_MAX, 32, { 16, 8 }, { 8, 8 },
+		    { 0, 8 } },
+	};
+	const struct genfb_conf *gf;
+	struct fb *fb;
+	u_int x, y;
+
+	for (gf = sizes; gf < sizes + nitems(sizes); gf++) {
+		fb = start(gf);
+		assert_int_equal(video_written(gf), (size_t)gf->gf_width *
+		    gf->gf_height * GENFB_BYTES(gf));
+		x = gf->gf_width - 1;
+		y = gf->gf_height - 1;
+		put(fb, x, y, 0xffffff);
+		damage(fb, x, y, 1, 1);
+		run();
+		assert_int_equal(video_pixel(gf, x, y),
+		    gf->gf_bits == 16 ? 0xffff : 0xffffff);
+		assert_int_equal(video_pixel(gf, x - 1, y), 0);
+		end();
+	}
+}
+
 TEST(only_what_was_drawn_is_copied)
 {
 	struct fb *fb = start(&usual);
@@ -271,7 +304,7 @@ TEST(a_driver_of_the_device_takes_the_screen_over)
 	assert_true(fb_boot_addr(&addr));
 	assert_int_equal(addr, usual.gf_addr);
 	assert_non_null(cd = dev_lookup("fb0"));
-	dev_release(cd);
+	assert_int_equal(dev_open(cd, FREAD | FWRITE), 0);
 	printf("before it goes\n");
 	fb_boot_take(sim_mainbus);
 	run();
@@ -280,6 +313,10 @@ TEST(a_driver_of_the_device_takes_the_screen_over)
 	assert_false(fb_boot_addr(&addr));
 	assert_null(dev_lookup("fb0"));
 	assert_null(dev_lookup("ttyC0"));
+	/* who has it open is told so */
+	assert_int_equal(dev_ioctl(cd, FBIOBLANK, NULL, FWRITE), ENXIO);
+	(void)dev_close(cd, FREAD | FWRITE);
+	dev_release(cd);
 	video_fill(&usual);
 	run();
 	assert_int_equal(video_written(&usual), 0);
@@ -312,6 +349,7 @@ main(void)
 		T(it_says_what_it_is_and_has_a_console),
 		T(colours_are_those_of_the_format),
 		T(what_is_behind_a_line_is_left_alone),
+		T(a_screen_may_be_as_narrow_or_as_wide_as_any),
 		T(only_what_was_drawn_is_copied),
 		T(a_rectangle_is_cut_to_the_screen),
 		T(copies_are_not_made_too_often),

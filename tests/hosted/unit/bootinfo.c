@@ -341,6 +341,41 @@ what_grub_quotes_is_as_it_was(void **state)
 	assert_string_equal(bi.bi_cmdline, "x \"a  b\" 'c' \\");
 }
 
+/* The kernel's part of it is whole, and what is left shows that it was cut. */
+static void
+a_line_that_is_too_long_is_seen_to_be_so(void **state)
+{
+	static struct {
+		uint32_t	total, rsvd;
+		struct {
+			uint32_t type, size;
+			char text[2 * CMDLINE_MAX + 2];
+			char pad[6];
+		} cmdline;
+		struct { uint32_t type, size; char name[8]; } loader;
+		struct { uint32_t type, size; } end;
+	} info;
+	u_int i;
+
+	info.total = sizeof(info);
+	info.cmdline.type = 1;
+	info.cmdline.size = sizeof(info.cmdline);
+	info.loader.type = 2;
+	info.loader.size = sizeof(info.loader);
+	info.end.size = 8;
+	memset(info.cmdline.text, 'x', CMDLINE_MAX + 1);
+	assert_int_equal(parse(&info, sizeof(info), true), 0);
+	assert_int_equal(strlen(bi.bi_cmdline), CMDLINE_MAX + 1);
+	/* as long as it may be, and longer only by what GRUB adds */
+	memcpy(info.loader.name, "GRUB 2", 7);
+	for (i = 0; i < CMDLINE_MAX; i++)
+		memcpy(info.cmdline.text + 2 * i, "\\'", 2);
+	assert_int_equal(parse(&info, sizeof(info), true), 0);
+	assert_int_equal(strlen(bi.bi_cmdline), CMDLINE_MAX);
+	for (i = 0; i < CMDLINE_MAX; i++)
+		assert_int_equal(bi.bi_cmdline[i], '\'');
+}
+
 static void
 multiboot2_without_an_end_is_torn(void **state)
 {
@@ -414,6 +449,7 @@ main(void)
 		TEST(a_frame_buffer_in_usable_memory_is_not_used),
 		TEST(a_tag_that_is_too_short_is_no_frame_buffer),
 		TEST(what_grub_quotes_is_as_it_was),
+		TEST(a_line_that_is_too_long_is_seen_to_be_so),
 		TEST(multiboot2_without_an_end_is_torn),
 		TEST(tags_that_cannot_be_end_it),
 		TEST(entries_of_no_size_are_left_out),

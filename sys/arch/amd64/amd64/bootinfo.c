@@ -16,7 +16,7 @@
 static void
 bootinfo_cmdline(struct bootinfo *bi, const char *s, size_t max)
 {
-	size_t n = MIN(strnlen(s, max), CMDLINE_MAX);
+	size_t n = MIN(strnlen(s, max), sizeof(bi->bi_cmdline) - 1);
 
 	memcpy(bi->bi_cmdline, s, n);
 	bi->bi_cmdline[n] = '\0';
@@ -73,7 +73,7 @@ pvh_cmdline(struct bootinfo *bi, paddr_t pa, boot_map_t map)
 	const char *s;
 	size_t max;
 
-	for (max = CMDLINE_MAX + 1; max > 0; max /= 2) {
+	for (max = sizeof(bi->bi_cmdline); max > 0; max /= 2) {
 		if ((s = map(pa, max)) != NULL) {
 			bootinfo_cmdline(bi, s, max);
 			return;

@@ -21,7 +21,8 @@ struct bootinfo {
 	struct genfb_conf bi_fb;		/* gf_bits 0: none */
 	const char	*bi_fbwhy;	/* NULL, or why there is none */
 	bool		 bi_grub;	/* quotes what is on the line */
-	char		 bi_cmdline[CMDLINE_MAX + 1];
+	/* too long a one is seen to be so, also when GRUB has quoted it */
+	char		 bi_cmdline[2 * CMDLINE_MAX + 2];
 };
 
 /*
