@@ -118,6 +118,32 @@ def test_what_a_driver_says_is_in_its_page(path):
     assert [t for t in said(path) if not any(alike(t, x) for x in told)] == []
 
 
+# behind "why", "return" and a question: what is put into another message
+REASON = re.compile(r'(?:return \(|why = |\? |: )((?:"(?:[^"\\]|\\.)*"\s*)+)')
+# answers to hosts and the names of kinds of device, which nobody diagnoses
+NO_REASONS = {'vmt', 'pci', 'vfs_procfs', 'subr_prf', 'kern_exec'}
+
+
+def running(page):
+    """The text of a page, in one line."""
+    return re.sub(r'\s+', ' ', re.sub(r'^\.[A-Z]\w* ?|"', '', page, flags=re.M))
+
+
+@pytest.mark.parametrize('path', [p for p in sources()
+    if REASON.search(p.read_text()) and p.stem not in NO_REASONS],
+    ids=lambda p: str(p.relative_to(TOP / 'sys')))
+def test_the_reasons_that_a_driver_gives_are_in_its_page(path):
+    pages = ' '.join(running(text) for text in [*pages_of(path),
+        *(NAMED[f'virtio{bus}', '4'] for bus in ('', '_pci', '_mmio'))])
+    pages = re.sub(r'%\w+', '%', pages)
+    for match in REASON.finditer(source(path)):
+        text = ''.join(re.findall(r'"((?:[^"\\]|\\.)*)"', match[1]))
+        text = plain(text.replace(r'\n', '').strip(' ,'))
+        if ' ' not in text:
+            continue
+        assert all(piece.strip() in pages for piece in text.split('%')), text
+
+
 # Feature bits: the drivers' tables.
 
 def bits():
@@ -289,7 +315,7 @@ def test_every_element_is_closed_and_every_place_is_one(browsed):
 def test_the_list_of_pages_has_every_page_once(browsed):
     listed = [link for link in browsed[0]['index.html'].links
         if re.match(r'.*\.\d\.html$', link)]
-    intro = 'intro.4.html'
+    intro = 'paravane.7.html'
     listed.remove(intro)                # the bar has it too
     assert sorted(listed) == sorted(f'{p.name}.html' for p in PAGES)
 
