@@ -196,6 +196,39 @@ cn_take(struct consdev *cn, bool replay)
 }
 
 /*
+ * Hypervisors ask, unasked, for the console that Linux would have, by its
+ * name there, with options behind a comma.
+ */
+static bool
+cn_asked(const char *name, const char *wanted)
+{
+	static const struct {
+		const char *theirs, *ours;
+	} alias[] = {
+		{ "ttyS", "com" }, { "ttyAMA", "pluart" }, { "hvc", "viocon" },
+		{ "hvc", "xencons" }, { "tty", "wsdisplay" },
+	};
+	size_t n = 0, theirs, ours;
+	u_int i;
+
+	while (wanted[n] != '\0' && wanted[n] != ',')
+		n++;
+	if (strncmp(name, wanted, n) == 0 && name[n] == '\0')
+		return (true);
+	for (i = 0; i < nitems(alias); i++) {
+		theirs = strlen(alias[i].theirs);
+		ours = strlen(alias[i].ours);
+		if (n > theirs &&
+		    strncmp(wanted, alias[i].theirs, theirs) == 0 &&
+		    strncmp(name, alias[i].ours, ours) == 0 &&
+		    strncmp(name + ours, wanted + theirs, n - theirs) == 0 &&
+		    name[ours + n - theirs] == '\0')
+			return (true);
+	}
+	return (false);
+}
+
+/*
  * A console has come.  The one that was asked for by name is taken, or the
  * first of all; one for the last resort, when all have come.
  */
@@ -208,7 +241,7 @@ cn_attach(struct consdev *cn)
 		cn_lastresort = cn;
 	else if (!cn->cn_last && cn_first == NULL)
 		cn_first = cn;
-	if (wanted != NULL ? strcmp(wanted, cn->cn_name) == 0 :
+	if (wanted != NULL ? cn_asked(cn->cn_name, wanted) :
 	    cn_current == NULL && (!cn->cn_last || cn_checked))
 		cn_take(cn, wanted != NULL || !md_cnearly());
 }

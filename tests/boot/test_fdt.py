@@ -76,6 +76,14 @@ def test_a_device_that_nothing_is_known_of(boot_with):
     assert '\nready\n' in text and status == 0
 
 
+@pytest.mark.arch('arm64', 'arm64eb')
+def test_a_serial_port_of_the_sbsa(boot_with):
+    text, status = boot_with({b'arm,pl011\0arm,primecell\0':
+        b'arm,sbsa-uart\0no,second\0'})
+    assert re.search('^pluart0 at fdt0 addr 0x9000000: sbsa$', text, re.M)
+    assert '\nready\n' in text and status == 0
+
+
 @pytest.mark.parametrize('name', [b'interrupts', b'reg\0', b'ranges\0',
     b'interrupt-map\0', b'#interrupt-cells', b'phandle', b'compatible'])
 def test_properties_that_have_gone(start, tmp_path, boot_with, name):

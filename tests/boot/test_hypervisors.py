@@ -236,6 +236,13 @@ def test_several_hypervisors_have_a_node_each(hv):
 
 
 @amd64
+def test_xen_tells_the_rate_of_the_counter(hv):
+    g = hv('xen', 'xen.khz=1234000')
+    assert [line for line in dmesg_lines(g.text())
+        if line.startswith('cpu0 at') and ', 1234 MHz,' in line]
+
+
+@amd64
 def test_an_unknown_signature_does_not_end_the_search(hv):
     g = hv('sig:Nobody_knows,xen,sig:\\x01\\x02\\x03\\x04,kvm')
     # what is no text does

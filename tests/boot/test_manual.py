@@ -120,7 +120,7 @@ def commands():
         lines = [line for block in blocks
             for line in block.replace('\\\n', '').splitlines()
             if line.startswith(f'{THIS.qemu} ')
-            and f'build/{ARCH}/paravane' in line]
+            and f'-kernel build/{ARCH}/paravane' in line]
         for i, line in enumerate(lines):
             yield pytest.param(shlex.split(line), id=f'{page.name}-{i}')
 

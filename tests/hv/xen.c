@@ -18,6 +18,7 @@
 
 static uint64_t opt_major = 4;
 static uint64_t opt_minor = 17;
+static uint64_t opt_khz;		/* 0: the leaf is not there */
 
 static uint32_t
 page_msr(void)
@@ -30,7 +31,7 @@ xen_leaf(unsigned int n, struct hv_leaf *leaf)
 {
 	switch (n) {
 	case 0:
-		leaf->ax = 0x40000002;
+		leaf->ax = opt_khz != 0 ? 0x40000003 : 0x40000002;
 		break;
 	case 1:
 		leaf->ax = (uint32_t)(opt_major << 16 | opt_minor);
@@ -38,6 +39,9 @@ xen_leaf(unsigned int n, struct hv_leaf *leaf)
 	case 2:
 		leaf->ax = 1;
 		leaf->bx = page_msr();
+		break;
+	case 3:
+		leaf->cx = (uint32_t)opt_khz;
 		break;
 	}
 }
@@ -77,6 +81,7 @@ xen_option(const char *name, const char *value)
 	static const struct hv_option options[] = {
 		{ "major",	&opt_major },
 		{ "minor",	&opt_minor },
+		{ "khz",	&opt_khz },
 	};
 
 	return (hv_options(options, sizeof(options) / sizeof(options[0]),

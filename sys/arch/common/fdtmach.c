@@ -148,6 +148,7 @@ static const struct {
 	void		(*putc)(int);
 } early_known[] = {
 	{ "arm,pl011", pl011_putc },
+	{ "arm,sbsa-uart", pl011_putc },
 	{ "ns16550a", com_putc },
 	{ "ns16550", com_putc },
 	{ "snps,dw-apb-uart", com_putc },

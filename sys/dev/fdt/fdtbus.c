@@ -29,8 +29,8 @@ static const char *const fdt_silent[] = {
  * ports, as a virtio console is the console only where there are none.
  */
 static const char *const fdt_early[] = {
-	"arm,armv8-timer", "arm,armv7-timer", "arm,pl011", "ns16550a",
-	"ns16550", "snps,dw-apb-uart",
+	"arm,armv8-timer", "arm,armv7-timer", "arm,pl011", "arm,sbsa-uart",
+	"ns16550a", "ns16550", "snps,dw-apb-uart",
 };
 
 static LIST_HEAD(, fdt_intc) intcs = LIST_HEAD_INITIALIZER(intcs);

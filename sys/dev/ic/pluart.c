@@ -2,7 +2,9 @@
 /* Copyright (c) 2026 The Paravane developers */
 
 /*
- * PrimeCell UART, PL011: terminal and console.  Arm DDI 0183, chapter 3.
+ * PrimeCell UART, PL011: terminal and console.  Arm DDI 0183, chapter 3.  And
+ * what Arm's SBSA leaves of it, its generic UART (DEN0029, appendix B), which
+ * hypervisors present: there are no registers that set it up.
  */
 
 #include <sys/errno.h>
@@ -174,7 +176,9 @@ pluart_cnwrite(struct consdev *cn, const char *s, size_t n)
 
 /* --- attachment ------------------------------------------------------------------------------ */
 
-static const char *const pluart_ident[] = { "arm,pl011", NULL };
+static const char *const pluart_ident[] = {
+	"arm,pl011", "arm,sbsa-uart", NULL
+};
 
 static void
 pluart_teardown(struct pluart_softc *sc)
@@ -191,6 +195,7 @@ pluart_attach(struct device *parent __unused, struct device *self, void *aux)
 	struct pluart_softc *sc = (struct pluart_softc *)self;
 	struct bus_region *br = &sc->sc_regs;
 	const struct fdt_attach_args *fa = aux;
+	bool full = fdt_compatible(&fdt_machine, fa->fa_node, "arm,pl011");
 	struct intr_handle ih;
 	int error;
 
@@ -203,9 +208,11 @@ pluart_attach(struct device *parent __unused, struct device *self, void *aux)
 	}
 	/* the rate stays as the firmware left it */
 	br_write_4(br, UART_IMSC, 0);
-	br_write_4(br, UART_LCRH, LCRH_8N1_FIFO);
-	br_write_4(br, UART_IFLS, IFLS_RX18_TX18);
-	br_write_4(br, UART_CR, CR_ENABLE);
+	if (full) {
+		br_write_4(br, UART_LCRH, LCRH_8N1_FIFO);
+		br_write_4(br, UART_IFLS, IFLS_RX18_TX18);
+		br_write_4(br, UART_CR, CR_ENABLE);
+	}
 	if (fdt_intr(fa->fa_node, 0, &ih) == 0)
 		sc->sc_ih = intr_establish(&ih, IPL_TTY, NULL, pluart_intr,
 		    sc, self->dv_xname);
@@ -214,7 +221,7 @@ pluart_attach(struct device *parent __unused, struct device *self, void *aux)
 		pluart_teardown(sc);
 		return (error);
 	}
-	device_describe(self, "pl011%s", sc->sc_ih == NULL ?
+	device_describe(self, "%s%s", full ? "pl011" : "sbsa", sc->sc_ih == NULL ?
 	    ", no interrupt, output only" : "");
 	sc->sc_cons = (struct consdev){ .cn_name = self->dv_xname,
 	    .cn_write = pluart_cnwrite, .cn_tty = &sc->sc_tty, .cn_arg = sc };

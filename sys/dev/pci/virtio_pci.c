@@ -634,6 +634,18 @@ virtio_pci_queue_max(struct virtio_softc *vsc, uint16_t index)
 	return (br_read_2(br, VPC_QUEUE_SIZE));
 }
 
+/* 4.1.4.3: the register tells what became of the wish. */
+static uint16_t
+virtio_pci_queue_size(struct virtio_softc *vsc, uint16_t index,
+    uint16_t max __unused, uint16_t wish)
+{
+	const struct bus_region *br = &virtio_pci(vsc)->sc_common;
+
+	br_write_2(br, VPC_QUEUE_SELECT, index);
+	br_write_2(br, VPC_QUEUE_SIZE, wish);
+	return (br_read_2(br, VPC_QUEUE_SIZE));
+}
+
 /* 4.1.3: 64 bits are two times 32, low first. */
 static void
 virtio_pci_address(const struct bus_region *br, bus_size_t reg,
@@ -795,6 +807,7 @@ const struct virtio_transport virtio_pci_ops = {
 	.vt_config_write = virtio_pci_config_write,
 	.vt_config_vec = virtio_pci_config_vec,
 	.vt_queue_max = virtio_pci_queue_max,
+	.vt_queue_size = virtio_pci_queue_size,
 	.vt_queue_on = virtio_pci_queue_on,
 	.vt_queue_off = virtio_pci_queue_off,
 	.vt_queue_is_off = virtio_pci_queue_is_off,

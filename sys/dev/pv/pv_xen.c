@@ -51,6 +51,7 @@ pv_xen_describe(const struct pvbus_hv *hv, char *buf, size_t size)
 
 const struct pvbus_hvtype pv_xen = {
 	.ht_name = "Xen",
+	.ht_children = { "xencons" },
 	.ht_match = pv_xen_match,
 	.ht_init = pv_xen_init,
 	.ht_describe = pv_xen_describe,

@@ -706,6 +706,27 @@ virtio_intr_setup(struct virtio_softc *sc, enum ipl ipl, u_int n)
 
 /* --- queues ------------------------------------------------------------- */
 
+/* 2.7: a power of two (packed: any), 32768 at most. */
+static bool
+virtio_size_valid(struct virtio_softc *sc, u_int num)
+{
+	return (num != 0 && num <= VIRTQ_SIZE_MAX && (powerof2(num) ||
+	    virtio_has(sc, VIRTIO_F_RING_PACKED)));
+}
+
+/* What was wished for or is right, of a queue that has max at most. */
+static u_int
+virtio_queue_wish(struct virtio_softc *sc, const struct virtqueue_conf *vqc,
+    u_int max)
+{
+	u_int num = vqc->vqc_size == 0 ? QUEUE_SIZE : vqc->vqc_size;
+
+	num = MIN(num, max);
+	while (!virtio_size_valid(sc, num))
+		num &= num - 1;
+	return (num);
+}
+
 /* The size: the device's largest, ours, or what the two allow. */
 static int
 virtio_queue_size(struct virtio_softc *sc, const struct virtqueue_conf *vqc,
@@ -721,19 +742,19 @@ virtio_queue_size(struct virtio_softc *sc, const struct virtqueue_conf *vqc,
 		virtio_giveup(sc, "there is no %s queue", vqc->vqc_name);
 		return (ENXIO);
 	}
-	/* 2.7: a power of two (packed: any), 32768 at most; legacy: fixed */
-	if (max > VIRTQ_SIZE_MAX || (sc->sc_legacy && !powerof2(max))) {
-		virtio_giveup(sc, "%s queue of size %u", vqc->vqc_name, max);
-		return (ENXIO);
+	num = max;
+	/* legacy: fixed */
+	if (!sc->sc_legacy && max <= VIRTQ_SIZE_MAX) {
+		num = virtio_queue_wish(sc, vqc, max);
+		mtx_enter(&sc->sc_mtx);
+		if (!virtio_gone(sc))
+			num = sc->sc_vt->vt_queue_size(sc, vqc->vqc_index,
+			    max, num);
+		mtx_leave(&sc->sc_mtx);
 	}
-	if (sc->sc_legacy)
-		num = max;
-	else {
-		num = vqc->vqc_size == 0 ? QUEUE_SIZE : vqc->vqc_size;
-		num = MIN(num, max);
-		while (!powerof2(num) &&
-		    !virtio_has(sc, VIRTIO_F_RING_PACKED))
-			num &= num - 1;
+	if (num > max || !virtio_size_valid(sc, num)) {
+		virtio_giveup(sc, "%s queue of size %u", vqc->vqc_name, num);
+		return (ENXIO);
 	}
 	*nump = num;
 	return (0);

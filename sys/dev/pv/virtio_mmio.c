@@ -50,6 +50,7 @@
 #define VIRTIO_TYPE_FS		26
 #define VIRTIO_TYPE_PMEM	27
 #define VM_LEGACY_PAGE		4096
+#define VM_QUEUE_SHORT		256
 #define INTR_ROUNDS		16
 
 static struct virtio_mmio_softc *
@@ -204,6 +205,17 @@ vm_address(struct virtio_softc *vsc, bus_size_t reg, bus_addr_t addr)
 	vm_write(vsc, reg + 4, addr >> 32);
 }
 
+/*
+ * The register cannot be read, so nothing tells of a device that keeps its
+ * size.  Those have short queues (kvmtool's: 256 at most), and get that.
+ */
+static uint16_t
+vm_queue_size(struct virtio_softc *vsc __unused, uint16_t index __unused,
+    uint16_t max, uint16_t wish)
+{
+	return (max <= VM_QUEUE_SHORT && powerof2(max) ? max : wish);
+}
+
 /* 4.2.3.2 Virtqueue Configuration */
 static int
 vm_queue_on(struct virtio_softc *vsc, struct virtqueue *vq)
@@ -339,6 +351,7 @@ static const struct virtio_transport virtio_mmio_ops = {
 	.vt_name = "mmio-1.x",
 	.vt_config_gen = vm_config_gen,
 	.vt_shm = vm_shm,
+	.vt_queue_size = vm_queue_size,
 	.vt_queue_on = vm_queue_on,
 	.vt_queue_off = vm_queue_off,
 	.vt_queue_is_off = vm_queue_is_off,

@@ -30,7 +30,9 @@ struct virtio_vec {			/* one interrupt vector, planned */
  * config_read, config_write: one aligned element of 1, 2 or 4 bytes that lies
  *	below sc_cfgsize; any context.
  * config_vec: changes of the configuration interrupt with this vector.
- * queue_max: 0: there is no such queue.  fixed: must the size be that?
+ * queue_max: 0: there is no such queue.
+ * queue_size: of queue_max, and the smaller one that is wished: what it will
+ *	be, since some devices keep the size that they have.  Not for legacy.
  * queue_on: addresses, size, vq_vec; sets vq_noff, vq_nid.  EBUSY: the device has
  *	no resources for the vector; EIO: it is out of bounds otherwise.
  * queue_off, queue_is_off: 2.6.1: reset one queue; has that ended?  Called
@@ -65,6 +67,8 @@ struct virtio_transport {
 	int		(*vt_config_vec)(struct virtio_softc *, uint16_t);
 
 	uint16_t	(*vt_queue_max)(struct virtio_softc *, uint16_t);
+	uint16_t	(*vt_queue_size)(struct virtio_softc *, uint16_t,
+			    uint16_t, uint16_t);
 	int		(*vt_queue_on)(struct virtio_softc *,
 			    struct virtqueue *);
 	void		(*vt_queue_off)(struct virtio_softc *,

@@ -22,6 +22,7 @@ static struct sim_mmio		*mm;
 static struct mutex		 mtx = MUTEX_INITIALIZER(IPL_TTY);
 static struct virtqueue		*vqs[SIM_MAXVQ];
 static int			 result;	/* of the attach */
+static uint16_t			 wish;		/* for the queues' size */
 static u_int			 nqueues, nconfig, nused, nback;
 static uint8_t			 image[16];
 static u_int			 version;	/* of what is tested */
@@ -102,8 +103,8 @@ attach(struct device *self, struct virtio_softc *vsc)
 
 	for (i = 0; i < nqueues; i++)
 		vqc[i] = (struct virtqueue_conf){ .vqc_name = "q",
-		    .vqc_index = i, .vqc_nsegs = 2, .vqc_mtx = &mtx,
-		    .vqc_intr = interrupted };
+		    .vqc_index = i, .vqc_size = wish, .vqc_nsegs = 2,
+		    .vqc_mtx = &mtx, .vqc_intr = interrupted };
 	if ((result = virtio_negotiate(vsc, self, table, nitems(table),
 	    0)) != 0 ||
 	    (result = virtio_config_read(vsc, fields, nitems(fields),
@@ -143,6 +144,7 @@ setup(void **state)
 	version = 2;
 	nqueues = 3;
 	nconfig = nused = 0;
+	wish = 0;
 	memset(image, 0, sizeof(image));
 	viotest_attach_hook = attach;
 	viotest_detach_hook = undo;
@@ -917,6 +919,37 @@ a_queue_size_that_is_no_power_of_two_is_used_up_to_one(void **state)
 	assert_int_equal(sv->sv_vq[1].sq_size, 8);
 }
 
+/* Since it may not be: nothing tells. */
+static void
+a_short_queue_is_not_made_shorter(void **state)
+{
+	struct sim_virtio_conf vc = plain();
+
+	wish = 16;
+	vc.vc_qsize[0] = 256;
+	vc.vc_qsize[1] = 512;
+	make(&vc);
+	mm->mm_keeps = true;
+	vc.vc_nvq = nqueues = 1;
+	sim_attach();
+	assert_attached();
+	assert_int_equal(vq_size(vqs[0]), 256);
+}
+
+static void
+a_long_queue_is_as_short_as_the_driver_wishes(void **state)
+{
+	struct sim_virtio_conf vc = plain();
+
+	wish = 16;
+	vc.vc_qsize[0] = 512;
+	make(&vc);
+	sim_attach();
+	assert_attached();
+	assert_int_equal(vq_size(vqs[0]), 16);
+	assert_int_equal(sv->sv_vq[0].sq_size, 16);
+}
+
 static void
 a_queue_of_the_largest_size_works(void **state)
 {
@@ -1582,6 +1615,8 @@ main(void)
 		TEST(a_queue_that_is_not_there_is_refused),
 		TEST(queue_sizes_of_more_than_16_bits_are_refused),
 		TEST(a_queue_size_that_is_no_power_of_two_is_used_up_to_one),
+		TEST(a_short_queue_is_not_made_shorter),
+		TEST(a_long_queue_is_as_short_as_the_driver_wishes),
 		TEST(a_queue_of_the_largest_size_works),
 		TEST(a_queue_that_is_ready_at_first_is_refused),
 		TEST(a_queue_that_does_not_become_ready_does_no_harm),

@@ -389,7 +389,7 @@ a_queue_that_is_not_there_is_refused(void **state)
 }
 
 static void
-a_device_that_does_not_take_the_size_is_refused(void **state)
+a_device_that_keeps_its_size_is_used_with_that(void **state)
 {
 	struct sim_virtio_conf vc = plain;
 
@@ -397,9 +397,29 @@ a_device_that_does_not_take_the_size_is_refused(void **state)
 	make(&vc);
 	sv->sv_badsize = true;
 	sim_attach();
-	assert_null(viotest_vsc);
-	assert_int_not_equal(result, 0);
-	assert_true(sim_said("viotest0"));
+	assert_attached();
+	assert_int_equal(vq_size(vqs[0]), 16);
+	assert_int_equal(vq_size(vqs[1]), 1024);
+}
+
+static void
+a_device_that_answers_with_a_size_that_cannot_be_is_refused(void **state)
+{
+	static const uint16_t bad[] = { 3, 24, 2048, 0x8001, 0xffff };
+	struct sim_virtio_conf vc = plain;
+	u_int i;
+
+	vc.vc_qsize[0] = 1024;
+	for (i = 0; i < nitems(bad); i++) {
+		make(&vc);
+		sv->sv_newsize = bad[i];
+		sim_attach();
+		assert_refused(ENXIO);
+		assert_true(sim_said("viotest0 at virtio0: q queue of size"));
+		sim_detach();
+		sim_virtio_free(sv);
+		sv = NULL;
+	}
 }
 
 static void
@@ -885,7 +905,8 @@ main(void)
 		TEST(a_queue_of_size_0_is_refused),
 		TEST(a_queue_size_that_is_no_power_of_two_is_used_up_to_one),
 		TEST(a_queue_that_is_not_there_is_refused),
-		TEST(a_device_that_does_not_take_the_size_is_refused),
+		TEST(a_device_that_keeps_its_size_is_used_with_that),
+		TEST(a_device_that_answers_with_a_size_that_cannot_be_is_refused),
 		TEST(a_queue_of_the_largest_size_works),
 		TEST(a_queue_size_above_the_largest_does_no_harm),
 		TEST(each_queue_has_its_vector_if_there_are_enough),

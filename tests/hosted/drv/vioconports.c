@@ -731,6 +731,21 @@ the_first_port_is_the_console(void **state)
 	console_is("console=viocon0", 0);
 }
 
+/* As hypervisors ask for it that expect Linux. */
+static void
+the_first_port_is_the_console_by_linux_s_name(void **state)
+{
+	console_is("console=hvc0", 0);
+	assert_false(sim_said("malformed"));
+}
+
+static void
+options_of_a_console_are_passed_over(void **state)
+{
+	console_is("console=hvc0,115200n8", 0);
+	assert_false(sim_said("malformed"));
+}
+
 static void
 another_port_is_the_console(void **state)
 {
@@ -1339,6 +1354,8 @@ main(void)
 		TEST(each_terminal_has_its_size),
 		TEST(a_terminal_keeps_what_is_not_read),
 		TEST(the_first_port_is_the_console),
+		TEST(the_first_port_is_the_console_by_linux_s_name),
+		TEST(options_of_a_console_are_passed_over),
 		TEST(another_port_is_the_console),
 		TEST(the_first_port_has_a_number_too),
 		TEST(a_console_that_goes_and_comes_again),

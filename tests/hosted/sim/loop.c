@@ -179,6 +179,13 @@ lo_config_vec(struct virtio_softc *vsc, uint16_t vec)
 }
 
 static uint16_t
+lo_queue_size(struct virtio_softc *vsc, uint16_t index, uint16_t max,
+    uint16_t wish)
+{
+	return (wish);
+}
+
+static uint16_t
 lo_queue_max(struct virtio_softc *vsc, uint16_t index)
 {
 	return (index < LOOP_MAXVQ ? loop_of(vsc)->lo_max : 0);
@@ -257,6 +264,7 @@ static const struct virtio_transport loop_ops = {
 	.vt_config_write = lo_config_write,
 	.vt_config_vec = lo_config_vec,
 	.vt_queue_max = lo_queue_max,
+	.vt_queue_size = lo_queue_size,
 	.vt_queue_on = lo_queue_on,
 	.vt_queue_off = lo_queue_off,
 	.vt_queue_is_off = lo_queue_is_off,

@@ -254,6 +254,8 @@ queue_size(struct sim_mmio *mm, uint32_t v)
 	    (mm->mm_legacy && (v & (v - 1)) != 0))
 		sim_fault("QueueSize %u of %u", v, sq->sq_max);
 	mq->mq_sized = true;
+	if (mm->mm_keeps)
+		return;
 	if (mm->mm_legacy)
 		sq->sq_size = v;
 	else

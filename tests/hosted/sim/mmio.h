@@ -50,6 +50,7 @@ struct sim_mmio {
 	/* how to misbehave */
 	bool			 mm_inuse;	/* queues are always ready */
 	bool			 mm_deaf;	/* or never */
+	bool			 mm_keeps;	/* queues keep their size */
 	uint32_t		 mm_max;	/* QueueSizeMax; 0: as it is */
 	uint32_t		 mm_isr;	/* more bits */
 	u_int			 mm_garbage;	/* one read in so many */

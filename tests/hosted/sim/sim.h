@@ -170,6 +170,9 @@ void	 sim_ports_remove(struct sim_ports *);
 
 /* --- the hypervisor ------------------------------------------------------ */
 
+/* Xen's answer to a hypercall; NULL: there is no Xen */
+extern long (*sim_xen)(u_int op, u_long a1, u_long a2);
+
 struct pv_evidence;
 #include <dev/pv/vmtvar.h>
 
@@ -368,6 +371,7 @@ struct sim_virtio {
 	u_int			 sv_genmoves;	/* so often */
 	bool			 sv_novector;	/* refuses vectors */
 	bool			 sv_badsize;	/* queue size is not accepted */
+	uint16_t		 sv_newsize;	/* it becomes this, if not 0 */
 	u_int			 sv_garbage;	/* one read in so many */
 
 	/* what was seen */

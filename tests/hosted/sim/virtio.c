@@ -699,7 +699,7 @@ common_write_queue(struct sim_virtio *sv, u_int off, uint32_t v)
 		if (v > sq->sq_max || !size_ok(sv, v))
 			sim_fault("queue size %u of %u", v, sq->sq_max);
 		if (!sv->sv_badsize)
-			sq->sq_size = v;
+			sq->sq_size = sv->sv_newsize != 0 ? sv->sv_newsize : v;
 		break;
 	case 0x1a:
 		sq->sq_vector = vector_write(sv, v);

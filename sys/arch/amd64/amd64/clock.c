@@ -238,11 +238,24 @@ delay(u_int usec)
 
 /* --- rates ------------------------------------------------------------------------ */
 
+/* Xen: the third leaf above its signature, kHz in ECX. */
+static uint64_t
+tsc_hz_xen(void)
+{
+	const struct pvbus_hv *hv = pvbus_hv_byname("Xen");
+
+	return (hv == NULL || hv->hv_evidence->pe_kind != PVE_CPUID ? 0 :
+	    (uint64_t)hv->hv_evidence->pe_regs3[2] * 1000);
+}
+
 static uint64_t
 tsc_hz_cpuid(void)
 {
 	uint32_t r[4], base;
+	uint64_t hz;
 
+	if ((hz = tsc_hz_xen()) != 0)
+		return (hz);
 	if (cpu_feature_ecx & CPUID1_ECX_HYPERVISOR) {
 		/* leaf 0x10 above a hypervisor's base: kHz in EAX */
 		for (base = 0x40000000; base < 0x40000200; base += 0x100) {
@@ -278,6 +291,15 @@ ref_pit(void)
 	outb(0x43, 0x00);		/* latch counter 0 */
 	lo = inb(0x40);
 	return (-(lo | (uint32_t)inb(0x40) << 8) & 0xffff);
+}
+
+/* The TSC itself, if its rate is known: no machine is too bare for that. */
+#define TSC_SHIFT	4
+
+static uint32_t
+ref_tsc(void)
+{
+	return (rdtsc() >> TSC_SHIFT);
 }
 
 /*
@@ -350,6 +372,9 @@ measure_agreed(uint32_t (*ref)(void), uint32_t hz, uint32_t mask)
 static void
 measure_rates(void)
 {
+	if (tsc_hz != 0 && measure_agreed(ref_tsc, tsc_hz >> TSC_SHIFT,
+	    UINT32_MAX))
+		return;
 	if (acpi_sc.sc_hasfadt && acpi_sc.sc_fadt.fa_pm_tmr != 0 &&
 	    measure_agreed(ref_pmtimer, PM_TIMER_HZ, 0xffffff))
 		return;

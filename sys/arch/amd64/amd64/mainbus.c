@@ -96,7 +96,7 @@ madt_init(void)
 			    (mo->mo_flags >> 2 & 3) == 3;
 		}
 	}
-	if (n == 0)
+	if (n == 0 && madt == NULL)
 		ioapic_attach(0xfec00000, 0);	/* where it always was */
 }
 

@@ -13,12 +13,12 @@
 #include <sys/pvreq.h>
 #include <sys/sysctl.h>
 #include <sys/systm.h>
-#include <sys/todr.h>
 
 #include <dev/acpi/acpivar.h>
 #include <dev/acpi/vmgenidvar.h>
 #include <dev/ic/comvar.h>
 #include <dev/ic/genfbvar.h>
+#include <dev/ic/mc146818var.h>
 #include <dev/ic/pckbdvar.h>
 #include <dev/pv/fwcfgreg.h>
 #include <dev/pv/pvvar.h>
@@ -195,114 +195,41 @@ CFDRIVER_DECL(acpi, DV_DULL);
 CFATTACH_DECL(acpi, mainbus, acpidev_softc, .ca_match = mainbus_child_match,
     .ca_attach = acpi_attach);
 
-/* --- rtc: MC146818 ---------------------------------------------------------------------- */
+/* --- rtc ------------------------------------------------------------------------------------ */
 
-#define RTC_INDEX	0x70
-#define RTC_DATA	0x71
-#define RTC_A		0x0a
-#define RTC_A_UIP	0x80		/* update in progress */
-#define RTC_B		0x0b
-#define RTC_B_24	0x02
-#define RTC_B_BINARY	0x04
-
-static uint8_t
-rtc_read(u_int reg)
-{
-	outb(RTC_INDEX, reg);
-	return (inb(RTC_DATA));
-}
-
-static u_int
-rtc_value(uint8_t v, uint8_t b)
-{
-	return (b & RTC_B_BINARY ? v : (v >> 4) * 10 + (v & 0xf));
-}
-
-/* Days since 1970 of a date of the Gregorian calendar. */
-static int64_t
-days_of(int64_t y, u_int m, u_int d)
-{
-	/* years begin in March, so that the leap day is the last */
-	y -= m <= 2;
-	m = m > 2 ? m - 3 : m + 9;
-	return (365 * y + y / 4 - y / 100 + y / 400 + (153 * m + 2) / 5 +
-	    d - 1 - 719468);
-}
-
-/* sec, min, hour, day, month, year, century */
-static void
-rtc_registers(uint8_t r[7])
-{
-	static const uint8_t reg[6] = { 0, 2, 4, 7, 8, 9 };
-	uint8_t century = acpi_sc.sc_hasfadt ? acpi_sc.sc_fadt.fa_century : 0;
-	u_int i;
-
-	for (i = 0; i < 1000 && (rtc_read(RTC_A) & RTC_A_UIP); i++)
-		delay(10);
-	for (i = 0; i < nitems(reg); i++)
-		r[i] = rtc_read(reg[i]);
-	r[6] = century != 0 && century < 128 ? rtc_read(century) : 0;
-}
-
-static int
-rtc_get(void *arg __unused, uint64_t *ns)
-{
-	uint8_t r[7], again[7], b, hour;
-	u_int tries = 0, year, month, day, hours;
-	int64_t days;
-
-	/* an update may have come between: the same twice is a time */
-	rtc_registers(r);
-	do {
-		memcpy(again, r, sizeof(r));
-		rtc_registers(r);
-	} while (memcmp(r, again, sizeof(r)) != 0 && ++tries < 10);
-
-	b = rtc_read(RTC_B);
-	hour = b & RTC_B_24 ? r[2] : r[2] & 0x7f;
-	hours = rtc_value(hour, b);
-	if (!(b & RTC_B_24))
-		hours = hours % 12 + (r[2] & 0x80 ? 12 : 0);
-	day = rtc_value(r[3], b);
-	month = rtc_value(r[4], b);
-	year = rtc_value(r[5], b);
-	year += r[6] != 0 ? rtc_value(r[6], b) * 100 :
-	    year < 70 ? 2000 : 1900;
-	if (month < 1 || month > 12 || day < 1 || day > 31 || hours > 23 ||
-	    year < 1970 || year > 2200)
-		return (EINVAL);
-	days = days_of(year, month, day);
-	*ns = SEC_TO_NSEC(((days * 24 + hours) * 60 + rtc_value(r[1], b)) *
-	    60 + rtc_value(r[0], b));
-	return (0);
-}
-
-struct rtc_softc {
-	struct device	sc_dev;
-	struct todr	sc_todr;
-};
+#define RTC_PORT	0x70
 
 static int
 rtc_match(struct device *parent, const struct cfdata *cf, const void *aux)
 {
-	return (mainbus_child_match(parent, cf, aux) &&
-	    rtc_read(RTC_A) != 0xff);
+	struct bus_region br;
+	bool there;
+
+	if (!mainbus_child_match(parent, cf, aux) ||
+	    br_map(&br, md_bus_io, RTC_PORT, MC146818_NREGS, 0) != 0)
+		return (false);
+	there = mc146818_probe(&br);
+	br_unmap(&br);
+	return (there);
 }
 
 static int
 rtc_attach(struct device *parent __unused, struct device *self,
     void *aux __unused)
 {
-	struct rtc_softc *sc = (struct rtc_softc *)self;
+	struct mc146818_softc *sc = (struct mc146818_softc *)self;
+	int error;
 
-	device_describe(self, "mc146818");
-	sc->sc_todr.td_get = rtc_get;
-	todr_attach(&sc->sc_todr);
+	if ((error = br_map(&sc->sc_regs, md_bus_io, RTC_PORT, MC146818_NREGS,
+	    0)) != 0)
+		return (error);
+	if (acpi_sc.sc_hasfadt)
+		sc->sc_century = acpi_sc.sc_fadt.fa_century;
+	mc146818_attach(sc);
 	return (0);
 }
 
-CFDRIVER_DECL(rtc, DV_DULL);
-CFATTACH_DECL(rtc, mainbus, rtc_softc, .ca_match = rtc_match,
+CFATTACH_DECL(rtc, mainbus, mc146818_softc, .ca_match = rtc_match,
     .ca_attach = rtc_attach);
 
 /* --- serial ports ----------------------------------------------------------------------- */
