@@ -90,6 +90,9 @@ def connected(g, name):
     for _ in range(100):
         if g.output(f'vport poll /dev/vport/{name} {IN} 0') != \
                 f'poll {IN | HUP}\n':
+            # until QEMU has heard that the port was closed again it would
+            # send what the next one to open it drops
+            g.qmp.command('query-name')
             return
         time.sleep(0.05)
     raise GuestError(f'{name} is not connected')

@@ -133,16 +133,31 @@ combination(void **state)
 	}
 }
 
+/* The slow builds share the combinations; any two features meet in both. */
+static bool
+here(u_int n)
+{
+#if defined(WIRE_STEP)
+	return (__builtin_parity(n) == 0);
+#elif WIRE_LE_SWAP
+	return (__builtin_parity(n) != 0);
+#else
+	return (n < NCOMBINATION);
+#endif
+}
+
 int
 main(void)
 {
-	static struct CMUnitTest tests[NCOMBINATION];
+	struct CMUnitTest tests[NCOMBINATION];
 	static char names[NCOMBINATION][128];
 	static u_int number[NCOMBINATION];
-	u_int n, i;
+	u_int n, i, ntests = 0;
 	size_t len;
 
 	for (n = 0; n < NCOMBINATION; n++) {
+		if (!here(n))
+			continue;
 		len = 0;
 		for (i = 0; i < nitems(features); i++) {
 			if (n & 1U << i)
@@ -151,12 +166,12 @@ main(void)
 				    len > 0 ? "_" : "", features[i].name);
 		}
 		number[n] = n;
-		tests[n] = (struct CMUnitTest){
+		tests[ntests++] = (struct CMUnitTest){
 			.name = n == 0 ? "plain" : names[n],
 			.test_func = combination, .setup_func = setup,
 			.teardown_func = teardown,
 			.initial_state = &number[n],
 		};
 	}
-	return (cmocka_run_group_tests(tests, NULL, NULL));
+	return (_cmocka_run_group_tests("matrix", tests, ntests, NULL, NULL));
 }
