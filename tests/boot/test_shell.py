@@ -314,7 +314,8 @@ def test_sleep_takes_its_time(shell):
 
 
 def test_ps_shows_processes(shell):
-    out = shell.output('sleep 3 & ps')
+    # by then it is no shell any more
+    out = shell.output('sleep 3 & sleep 1; ps')
     assert 'sleep' in out and 'init' in out and 'sh' in out
     shell.run('sleep 3')
 
